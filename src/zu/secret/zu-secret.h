@@ -5,13 +5,14 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_SECRET (zu_secret_get_type ())
-#define ZU_SECRET_ERROR (zu_secret_error_quark ())
+#define ZU_TYPE_SECRET     (zu_secret_get_type ())
+#define ZU_SECRET_ERROR    (zu_secret_error_quark ())
 #define ZU_SECRET_MAX_SIZE (64 * 1024)
 
 typedef struct _ZuSecret ZuSecret;
 
-typedef enum {
+typedef enum
+{
   ZU_SECRET_ERROR_UNAVAILABLE,
   ZU_SECRET_ERROR_TOO_LARGE,
   ZU_SECRET_ERROR_UNPROTECTED,
@@ -32,7 +33,8 @@ gsize zu_secret_get_size (ZuSecret *self);
 gconstpointer zu_secret_peek (ZuSecret *self, gsize *size);
 int zu_secret_dup_memfd (ZuSecret *self, GError **error);
 
-/* HMAC-SHA256 keyed with this secret, of the message parts in order; one call, nothing left behind. */
+/* HMAC-SHA256 keyed with this secret, of the message parts in order; one call, nothing left behind.
+ */
 void zu_secret_hmac (ZuSecret *self, gconstpointer message, gsize size, guint8 digest[32]);
 void zu_secret_hmac_secret (ZuSecret *self, ZuSecret *head, gconstpointer tail, gsize size,
                             guint8 digest[32]);
