@@ -7,18 +7,20 @@
 G_BEGIN_DECLS
 
 #define ZU_EVENT_SCHEMA_VERSION 1
-#define ZU_EVENT_ERROR (zu_event_error_quark ())
-#define ZU_TYPE_EVENT (zu_event_get_type ())
+#define ZU_EVENT_ERROR          (zu_event_error_quark ())
+#define ZU_TYPE_EVENT           (zu_event_get_type ())
 G_DECLARE_FINAL_TYPE (ZuEvent, zu_event, ZU, EVENT, GObject)
 
-typedef enum {
+typedef enum
+{
   ZU_EVENT_ERROR_MALFORMED,
   ZU_EVENT_ERROR_FIELD,
   ZU_EVENT_ERROR_UNDECODABLE,
 } ZuEventError;
 
 /* The text fields that a sink stores, compares and filters by. */
-typedef enum {
+typedef enum
+{
   ZU_EVENT_FIELD_EVENT_ID,
   ZU_EVENT_FIELD_TRACE_ID,
   ZU_EVENT_FIELD_TASK_ID,

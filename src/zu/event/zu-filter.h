@@ -5,12 +5,13 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_FILTER (zu_filter_get_type ())
+#define ZU_TYPE_FILTER  (zu_filter_get_type ())
 #define ZU_FILTER_ERROR (zu_filter_error_quark ())
 
 typedef struct _ZuFilter ZuFilter;
 
-typedef enum {
+typedef enum
+{
   ZU_FILTER_ERROR_UNKNOWN_FIELD,
   ZU_FILTER_ERROR_MALFORMED,
 } ZuFilterError;

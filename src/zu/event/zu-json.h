@@ -5,14 +5,15 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_JSON (zu_json_get_type ())
+#define ZU_TYPE_JSON         (zu_json_get_type ())
 #define ZU_TYPE_JSON_BUILDER (zu_json_builder_get_type ())
-#define ZU_JSON_ERROR (zu_json_error_quark ())
+#define ZU_JSON_ERROR        (zu_json_error_quark ())
 
 typedef struct _ZuJson ZuJson;
 typedef struct _ZuJsonBuilder ZuJsonBuilder;
 
-typedef enum {
+typedef enum
+{
   ZU_JSON_ERROR_SYNTAX,
   ZU_JSON_ERROR_DEPTH,
   ZU_JSON_ERROR_NUMBER,
@@ -21,7 +22,8 @@ typedef enum {
   ZU_JSON_ERROR_MEMBER,
 } ZuJsonError;
 
-typedef enum {
+typedef enum
+{
   ZU_JSON_KIND_NULL,
   ZU_JSON_KIND_BOOLEAN,
   ZU_JSON_KIND_INTEGER,
@@ -51,6 +53,8 @@ ZuJson *zu_json_dup_member (ZuJson *self, const char *name);
 
 gboolean zu_json_equal (ZuJson *self, ZuJson *other);
 char *zu_json_to_string (ZuJson *self);
+char *zu_json_to_canonical_string (ZuJson *self);
+char *zu_json_to_spaced_string (ZuJson *self);
 
 GType zu_json_builder_get_type (void);
 ZuJsonBuilder *zu_json_builder_new (void);
