@@ -531,6 +531,52 @@ zu_call_finish (GObject *object, GAsyncResult *result, gpointer tag, GValue *out
 }
 
 /**
+ * zu_call_check_implemented: (skip)
+ * @is_implemented: whether the implementation has the verb in any form
+ * @object: the implementation
+ * @verb: the verb
+ * @error: return location for an error, or %NULL
+ *
+ * Returns: @is_implemented; otherwise @error is %G_IO_ERROR_NOT_SUPPORTED
+ */
+gboolean
+zu_call_check_implemented (gboolean is_implemented, GObject *object, const char *verb,
+                           GError **error)
+{
+  if (!is_implemented)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s does not implement %s",
+                 G_OBJECT_TYPE_NAME (object), verb);
+
+  return is_implemented;
+}
+
+/**
+ * zu_call_check_sync: (skip)
+ * @is_answered: whether the implementation gave something that may be an answer
+ * @verb: the verb, for the message
+ * @given: (transfer full) (nullable): the error that the implementation gave
+ * @error: return location for an error, or %NULL
+ *
+ * Passes the implementation's error on, and makes one where it gave nothing at all.
+ *
+ * Returns: whether the answer stands
+ */
+gboolean
+zu_call_check_sync (gboolean is_answered, const char *verb, GError *given, GError **error)
+{
+  if (given != NULL)
+    {
+      g_propagate_error (error, given);
+      return FALSE;
+    }
+  if (!is_answered)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s gave neither an answer nor an error",
+                 verb);
+
+  return is_answered;
+}
+
+/**
  * zu_call_check_answer: (skip)
  * @out: what an implementation gave without an error
  * @nullable: whether null is an answer

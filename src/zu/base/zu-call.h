@@ -32,6 +32,9 @@ void zu_call_start_in_thread (GObject *object, guint concurrency, ZuCallInvoke i
                               GAsyncReadyCallback callback, gpointer user_data);
 gboolean zu_call_finish (GObject *object, GAsyncResult *result, gpointer tag, GValue *out,
                          GError **error);
+gboolean zu_call_check_implemented (gboolean is_implemented, GObject *object, const char *verb,
+                                    GError **error);
+gboolean zu_call_check_sync (gboolean is_answered, const char *verb, GError *given, GError **error);
 gboolean zu_call_check_answer (const GValue *out, gboolean nullable, const char *verb,
                                GError **error);
 

@@ -28,8 +28,8 @@ ensure_ports_locked (void)
     return;
 
   ports = g_ptr_array_new ();
-  for (guint i = 0; zu_builtin_ports[i] != NULL; i++)
-    add_locked (zu_builtin_ports[i]);
+  for (const ZuPortInfo *const *info = zu_get_builtin_ports (); *info != NULL; info++)
+    add_locked (*info);
 }
 
 /**

@@ -44,7 +44,7 @@ struct _ZuPortMethod {
  * @n_methods: how many
  * @create_proxy: makes an implementation that speaks to a remote one
  * @has_channel: whether the generic Channel reaches its verbs
- * @dbus_interface: (nullable): its name on D-Bus
+ * @dbus_interface: (nullable): its interface on D-Bus
  * @dbus_path: (nullable): where it is found there
  * @description: all that is known of it, as JSON
  *
@@ -61,7 +61,7 @@ struct _ZuPortInfo {
   guint n_methods;
   GObject *(*create_proxy) (ZuRemote *remote);
   gboolean has_channel;
-  const char *dbus_interface;
+  const GDBusInterfaceInfo *dbus_interface;
   const char *dbus_path;
   const char *description;
 };

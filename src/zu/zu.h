@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <zu/secret/zu-secret.h>
+
+#include <zu/event/zu-json.h>
+#include <zu/event/zu-event.h>
+#include <zu/event/zu-filter.h>
+
+#include <zu/chain/zu-anchor.h>
+#include <zu/chain/zu-chain.h>
+
+#include <zu/base/zu-call.h>
+#include <zu/base/zu-field.h>
+#include <zu/base/zu-port.h>
+#include <zu/base/zu-record.h>
+#include <zu/base/zu-remote.h>
+
+#include <zu/ports/zu-types.h>
+#include <zu/ports/zu-ports.h>
+
+#include <zu/adapter/zu-channel-remote.h>
+#include <zu/adapter/zu-dbus-adapter.h>
+#include <zu/adapter/zu-dbus-remote.h>
+#include <zu/adapter/zu-port-channel.h>
