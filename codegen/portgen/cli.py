@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
                        ("page", "the reference page of one port: .md"),
                        ("types", "the shared types: .h and .c"),
                        ("index", "the table of all ports: .c, and .h that includes them"),
-                       ("list", "prints a line a port: file, D-Bus interface or -, adapters"),
+                       ("list", "prints a line a port: file, D-Bus interface or -, name, kind, major"),
                        ("check", "says what is wrong, makes nothing"),
                        ("dump", "prints the model, for tests")):
         command = sub.add_parser(verb, help=text)
@@ -101,7 +101,7 @@ def _emit(options: argparse.Namespace, project: Project) -> None:
         ports = project.read_ports()
         if options.verb == "list":
             for _, port in ports:
-                print(port.file, port.dbus_interface or "-", *port.adapters)
+                print(port.file, port.dbus_interface or "-", port.ref.name, port.kind, port.major)
             return
         if options.verb == "dump":
             for _, port in ports:
