@@ -16,6 +16,10 @@
 #include <zu/base/zu-record.h>
 #include <zu/base/zu-remote.h>
 
+#include <zu/rpc/zu-rpc-frame.h>
+#include <zu/rpc/zu-rpc-client.h>
+#include <zu/rpc/zu-rpc-server.h>
+
 #include <zu/ports/zu-types.h>
 #include <zu/ports/zu-ports.h>
 
