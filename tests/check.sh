@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What CI adds to the tests. A line a check, the output of those that fail, and a count.
+set -u
+root=$1
+build=$2
+cd "$root" || exit 2
+
+passed=0
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+check() {
+  name=$1
+  shift
+  if "$@" >"$log" 2>&1; then
+    echo "ok - $name"
+    passed=$((passed + 1))
+  else
+    echo "not ok - $name"
+    tail -n 200 "$log"
+    failed=$((failed + 1))
+  fi
+}
+
+sources() {
+  git ls-files "$@" | grep -v '^tests/data/'
+}
+
+format() {
+  sources '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+types() {
+  (cd codegen && mypy --strict --config-file mypy.ini portgen)
+}
+
+scripts() {
+  sources | while read -r file; do
+    if head -c 9 "$file" 2>/dev/null | grep -q '^#!/bin/sh'; then echo "$file"; fi
+  done | xargs shellcheck
+}
+
+licences() {
+  missing=$(sources '*.c' '*.h' '*.py' '*.sh' | xargs grep -L 'SPDX-License-Identifier: Apache-2.0')
+  echo "$missing"
+  [ -z "$missing" ]
+}
+
+# Suites that run Python or install packages have nothing more to say under a sanitizer.
+c_suites="--no-suite python --no-suite codegen --no-suite doc --no-suite example"
+
+sanitizers() {
+  [ -e "$build-asan/build.ninja" ] ||
+    meson setup "$build-asan" "$root" -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true || return 1
+  ninja -C "$build-asan" || return 1
+  # shellcheck disable=SC2086
+  ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    LSAN_OPTIONS=suppressions="$root/tests/lsan.supp" G_SLICE=always-malloc \
+    meson test -C "$build-asan" --no-rebuild --print-errorlogs --timeout-multiplier 4 $c_suites
+}
+
+valgrind_tests() {
+  meson test -C "$build" --no-rebuild --print-errorlogs --setup valgrind --suite valgrind
+}
+
+documentation() {
+  ninja -C "$build" zu-doc
+}
+
+check "format" format
+check "types of the generator" types
+check "shell scripts" scripts
+check "licence lines" licences
+check "build with warnings as errors, tests under address and undefined behaviour sanitizers" sanitizers
+check "tests under valgrind" valgrind_tests
+check "reference documentation without a warning" documentation
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]
