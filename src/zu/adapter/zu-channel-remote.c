@@ -10,7 +10,8 @@
  * A [iface@Zu.Remote] whose methods are the operations of a [iface@Zu.Channel], so that a narrow
  * port's proxy speaks through any channel.
  */
-struct _ZuChannelRemote {
+struct _ZuChannelRemote
+{
   GObject parent_instance;
   ZuChannel *channel;
 };
@@ -39,8 +40,8 @@ zu_channel_remote_call (ZuRemote *remote, const char *method, ZuJson *args,
                         GCancellable *cancellable, GError **error)
 {
   ZuChannelRemote *self = ZU_CHANNEL_REMOTE (remote);
-  g_autoptr (ZuChannelReply) reply
-      = zu_channel_call (self->channel, method, args, cancellable, error);
+  g_autoptr (ZuChannelReply) reply =
+      zu_channel_call (self->channel, method, args, cancellable, error);
 
   return reply != NULL ? unwrap_reply (reply, error) : NULL;
 }

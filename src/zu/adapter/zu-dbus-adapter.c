@@ -14,7 +14,8 @@
  * D-Bus error `INTERFACE.Error.Code`. Who may call is for the handler of
  * [signal@Gio.DBusInterfaceSkeleton::g-authorize-method] to say.
  */
-struct _ZuDBusAdapter {
+struct _ZuDBusAdapter
+{
   GDBusInterfaceSkeleton parent_instance;
   GObject *object;
   const ZuPortInfo *info;
@@ -67,8 +68,8 @@ run_call (gpointer data, gpointer user_data)
 {
   GDBusMethodInvocation *invocation = data;
   ZuDBusAdapter *self = g_dbus_method_invocation_get_user_data (invocation);
-  const ZuPortMethod *method
-      = find_method (self, g_dbus_method_invocation_get_method_name (invocation));
+  const ZuPortMethod *method =
+      find_method (self, g_dbus_method_invocation_get_method_name (invocation));
   g_autoptr (GError) error = NULL;
   g_autoptr (ZuJson) args = NULL;
   g_autoptr (ZuJson) result = NULL;

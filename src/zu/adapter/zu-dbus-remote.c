@@ -9,7 +9,8 @@
  *
  * A [iface@Zu.Remote] whose methods are those of a port's interface on D-Bus.
  */
-struct _ZuDBusRemote {
+struct _ZuDBusRemote
+{
   GObject parent_instance;
   GDBusConnection *connection;
   char *name;
@@ -76,10 +77,10 @@ zu_dbus_remote_call (ZuRemote *remote, const char *method, ZuJson *args, GCancel
 
   g_return_val_if_fail (found != NULL, NULL);
 
-  reply = g_dbus_connection_call_sync (
-      self->connection, self->name, self->path, self->info->dbus_interface->name, dbus_name,
-      zu_dbus_tuple_from_json (found->in, found->n_in, args), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
-      cancellable, &local_error);
+  reply = g_dbus_connection_call_sync (self->connection, self->name, self->path,
+                                       self->info->dbus_interface->name, dbus_name,
+                                       zu_dbus_tuple_from_json (found->in, found->n_in, args), NULL,
+                                       G_DBUS_CALL_FLAGS_NONE, -1, cancellable, &local_error);
   if (reply == NULL)
     {
       translate_error (self, local_error, error);

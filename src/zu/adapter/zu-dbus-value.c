@@ -209,8 +209,8 @@ static GVariant *
 bytes_from_json (ZuJson *json)
 {
   gsize size = 0;
-  g_autofree guchar *data
-      = json != NULL ? g_base64_decode (zu_json_get_string (json, NULL), &size) : NULL;
+  g_autofree guchar *data =
+      json != NULL ? g_base64_decode (zu_json_get_string (json, NULL), &size) : NULL;
 
   return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1);
 }
@@ -262,7 +262,8 @@ field_from_json (const ZuField *field, ZuJson *json)
       return g_variant_new_string (text);
     case ZU_FIELD_KIND_RECORD:
     case ZU_FIELD_KIND_EXTERNAL:
-      return json != NULL ? object_from_json (json) : g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+      return json != NULL ? object_from_json (json)
+                          : g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
     default:
       return number_from_json (field, json);
     }
@@ -276,8 +277,8 @@ zu_dbus_tuple_from_json (const ZuField *fields, guint n_fields, ZuJson *object)
 
   for (guint i = 0; i < n_fields; i++)
     {
-      g_autoptr (ZuJson) member
-          = object != NULL ? zu_json_dup_member (object, fields[i].name) : NULL;
+      g_autoptr (ZuJson) member =
+          object != NULL ? zu_json_dup_member (object, fields[i].name) : NULL;
 
       g_variant_builder_add_value (&builder, field_from_json (&fields[i], member));
     }

@@ -12,7 +12,8 @@
  * Each operation is a verb of the port; one that the port does not have is answered, as every
  * channel does, with "unknown op". A refusal crosses as `code: sentence`.
  */
-struct _ZuPortChannel {
+struct _ZuPortChannel
+{
   GObject parent_instance;
   GObject *object;
   const ZuPortInfo *info;

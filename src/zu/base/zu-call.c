@@ -14,7 +14,8 @@
  */
 
 /* Outlives the call where somebody still waits for the answer. */
-typedef struct {
+typedef struct
+{
   gatomicrefcount refs;
   GType type;
   gboolean nullable;
@@ -25,7 +26,8 @@ typedef struct {
   GError *error;
 } ZuCallState;
 
-struct _ZuCall {
+struct _ZuCall
+{
   GObject parent_instance;
   ZuCallState *state;
   GCancellable *cancellable;
@@ -33,13 +35,15 @@ struct _ZuCall {
 
 G_DEFINE_FINAL_TYPE (ZuCall, zu_call, G_TYPE_OBJECT)
 
-enum {
+enum
+{
   CALL_OPEN,
   CALL_ANSWERING,
   CALL_ANSWERED,
 };
 
-typedef struct {
+typedef struct
+{
   GType type;
   ZuCallInvoke invoke;
   GValue *in;
@@ -114,8 +118,9 @@ answer (ZuCallState *state, const GValue *value, GError *error)
 
   if (error == NULL && value != NULL
       && !g_value_type_compatible (G_VALUE_TYPE (value), state->type))
-    error = g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "the implementation answered with %s, not %s",
-                         G_VALUE_TYPE_NAME (value), g_type_name (state->type));
+    error =
+        g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "the implementation answered with %s, not %s",
+                     G_VALUE_TYPE_NAME (value), g_type_name (state->type));
 
   if (error == NULL && value != NULL)
     {
@@ -593,6 +598,7 @@ zu_call_check_answer (const GValue *out, gboolean nullable, const char *verb, GE
   if (nullable || !g_value_fits_pointer (out) || g_value_peek_pointer (out) != NULL)
     return TRUE;
 
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s gave neither an answer nor an error", verb);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s gave neither an answer nor an error",
+               verb);
   return FALSE;
 }

@@ -608,8 +608,8 @@ zu_fields_from_json (const ZuField *fields, guint n_fields, ZuJson *object, GVal
 
   for (guint i = 0; i < n_fields; i++)
     {
-      g_autoptr (ZuJson) member
-          = object != NULL ? zu_json_dup_member (object, fields[i].name) : NULL;
+      g_autoptr (ZuJson) member =
+          object != NULL ? zu_json_dup_member (object, fields[i].name) : NULL;
 
       if (member == NULL ? !read_default (&fields[i], &values[i], error)
                          : !zu_field_from_json (&fields[i], member, &values[i], error))

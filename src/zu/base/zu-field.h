@@ -8,7 +8,8 @@
 G_BEGIN_DECLS
 
 /* What a value of a port is, in C and in JSON. */
-typedef enum {
+typedef enum
+{
   ZU_FIELD_KIND_STRING,
   ZU_FIELD_KIND_BOOLEAN,
   ZU_FIELD_KIND_INT32,
@@ -39,7 +40,8 @@ typedef struct _ZuField ZuField;
  *
  * One parameter, result or record member of a port, as generated.
  */
-struct _ZuField {
+struct _ZuField
+{
   const char *name;
   ZuFieldKind kind;
   gboolean is_array;

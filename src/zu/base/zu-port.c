@@ -276,7 +276,8 @@ zu_port_call_remote (const ZuPortInfo *info, const ZuPortMethod *method, ZuRemot
   return result_from_json (method, json, out, error);
 }
 
-typedef struct {
+typedef struct
+{
   const ZuPortInfo *info;
   const ZuPortMethod *method;
   ZuCall *call;
@@ -337,7 +338,8 @@ zu_port_begin_remote (const ZuPortInfo *info, const ZuPortMethod *method, ZuRemo
 }
 
 /* The codes that every port shares. */
-static const struct {
+static const struct
+{
   const char *code;
   GIOErrorEnum number;
 } common_codes[] = {

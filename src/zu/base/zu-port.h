@@ -22,7 +22,8 @@ typedef struct _ZuPortInfo ZuPortInfo;
  *
  * One verb of a port, as generated.
  */
-struct _ZuPortMethod {
+struct _ZuPortMethod
+{
   const char *name;
   const ZuField *in;
   guint n_in;
@@ -50,7 +51,8 @@ struct _ZuPortMethod {
  *
  * A port, as generated.
  */
-struct _ZuPortInfo {
+struct _ZuPortInfo
+{
   const char *name;
   const char *kind;
   guint major;

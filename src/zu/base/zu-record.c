@@ -11,13 +11,15 @@
  * property. As JSON a record is an object with a key for each member; unknown keys are refused.
  */
 
-typedef struct {
+typedef struct
+{
   GValue *values;
 } ZuRecordPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (ZuRecord, zu_record, G_TYPE_OBJECT)
 
-/* An instance has its own class only after every init has run, so the values come with first use. */
+/* An instance has its own class only after every init has run, so the values come with first use.
+ */
 static GValue *
 peek_values (ZuRecord *self)
 {
@@ -108,8 +110,8 @@ zu_record_class_set_fields (ZuRecordClass *klass, const ZuField *fields, guint n
   for (guint i = 0; i < n_fields; i++)
     g_object_class_install_property (
         G_OBJECT_CLASS (klass), i + 1,
-        zu_field_create_pspec (&fields[i], G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY
-                                               | G_PARAM_STATIC_BLURB));
+        zu_field_create_pspec (&fields[i],
+                               G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_BLURB));
 }
 
 /**
@@ -141,8 +143,8 @@ zu_record_new_from_json (GType type, ZuJson *json, GError **error)
     g_ptr_array_add (names, g_strdelimit (g_strdup (klass->fields[i].name), "_", '-'));
 
   if (zu_fields_from_json (klass->fields, klass->n_fields, json, values, error))
-    record = ZU_RECORD (g_object_new_with_properties (type, klass->n_fields,
-                                                      (const char **) names->pdata, values));
+    record = ZU_RECORD (
+        g_object_new_with_properties (type, klass->n_fields, (const char **) names->pdata, values));
 
   zu_values_clear (values, klass->n_fields);
   return record;

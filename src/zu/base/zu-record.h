@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 #define ZU_TYPE_RECORD (zu_record_get_type ())
 G_DECLARE_DERIVABLE_TYPE (ZuRecord, zu_record, ZU, RECORD, GObject)
 
-struct _ZuRecordClass {
+struct _ZuRecordClass
+{
   GObjectClass parent_class;
 
   /*< private >*/

@@ -12,9 +12,10 @@
  */
 
 G_DEFINE_INTERFACE (ZuRemote, zu_remote, G_TYPE_OBJECT)
-G_DEFINE_QUARK (zu-remote-error-quark, zu_remote_error)
+G_DEFINE_QUARK (zu - remote - error - quark, zu_remote_error)
 
-typedef struct {
+typedef struct
+{
   char *method;
   ZuJson *args;
 } RemoteCall;

@@ -18,7 +18,8 @@ G_DECLARE_INTERFACE (ZuRemote, zu_remote, ZU, REMOTE, GObject)
  *
  * What a port's proxy speaks through.
  */
-struct _ZuRemoteInterface {
+struct _ZuRemoteInterface
+{
   GTypeInterface parent;
 
   ZuJson *(*call) (ZuRemote *self, const char *method, ZuJson *args, GCancellable *cancellable,
@@ -30,14 +31,15 @@ struct _ZuRemoteInterface {
 
 /* The other side's refusal, as "code: sentence"; a port's proxy turns it into the port's error. */
 #define ZU_REMOTE_ERROR (zu_remote_error_quark ())
-typedef enum {
+typedef enum
+{
   ZU_REMOTE_ERROR_REFUSED,
 } ZuRemoteError;
 
 GQuark zu_remote_error_quark (void);
 
-ZuJson *zu_remote_call (ZuRemote *self, const char *method, ZuJson *args,
-                        GCancellable *cancellable, GError **error);
+ZuJson *zu_remote_call (ZuRemote *self, const char *method, ZuJson *args, GCancellable *cancellable,
+                        GError **error);
 void zu_remote_call_async (ZuRemote *self, const char *method, ZuJson *args,
                            GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data);
