@@ -12,7 +12,7 @@
  */
 
 G_DEFINE_INTERFACE (ZuRemote, zu_remote, G_TYPE_OBJECT)
-G_DEFINE_QUARK (zu - remote - error - quark, zu_remote_error)
+G_DEFINE_QUARK (zu_remote_error_quark, zu_remote_error)
 
 typedef struct
 {

@@ -27,7 +27,7 @@ struct _ZuJson
 };
 
 G_DEFINE_BOXED_TYPE (ZuJson, zu_json, zu_json_ref, zu_json_unref)
-G_DEFINE_QUARK (zu-json-error-quark, zu_json_error)
+G_DEFINE_QUARK (zu_json_error_quark, zu_json_error)
 
 static const ZuJsonNode *
 get_node (ZuJson *self)

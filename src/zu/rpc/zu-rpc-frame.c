@@ -15,7 +15,7 @@
  * What can go wrong between two ends of the socket contract.
  */
 
-G_DEFINE_QUARK (zu-rpc-error-quark, zu_rpc_error)
+G_DEFINE_QUARK (zu_rpc_error_quark, zu_rpc_error)
 
 /* Reads the length in front of a frame, and refuses it before anything is read. */
 gboolean

@@ -32,7 +32,7 @@
  * Why there is no secret.
  */
 
-G_DEFINE_QUARK (zu-secret-error-quark, zu_secret_error)
+G_DEFINE_QUARK (zu_secret_error_quark, zu_secret_error)
 G_DEFINE_BOXED_TYPE (ZuSecret, zu_secret, zu_secret_ref, zu_secret_unref)
 
 static gsize
