@@ -80,11 +80,7 @@ zu_record_finalize (GObject *object)
 static void
 zu_record_class_init (ZuRecordClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->set_property = zu_record_set_property;
-  object_class->get_property = zu_record_get_property;
-  object_class->finalize = zu_record_finalize;
+  G_OBJECT_CLASS (klass)->finalize = zu_record_finalize;
 }
 
 static void
@@ -104,12 +100,18 @@ zu_record_init (ZuRecord *self)
 void
 zu_record_class_set_fields (ZuRecordClass *klass, const ZuField *fields, guint n_fields)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
   klass->fields = fields;
   klass->n_fields = n_fields;
 
+  /* GObject does not hand these two down to a subclass. */
+  object_class->set_property = zu_record_set_property;
+  object_class->get_property = zu_record_get_property;
+
   for (guint i = 0; i < n_fields; i++)
     g_object_class_install_property (
-        G_OBJECT_CLASS (klass), i + 1,
+        object_class, i + 1,
         zu_field_create_pspec (&fields[i],
                                G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_BLURB));
 }

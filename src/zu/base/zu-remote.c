@@ -96,7 +96,7 @@ zu_remote_call (ZuRemote *self, const char *method, ZuJson *args, GCancellable *
 }
 
 /**
- * zu_remote_call_async: (virtual call_async) (finish-func call_finish)
+ * zu_remote_call_async: (virtual call_async)
  * @self: a remote
  * @method: the method's name
  * @args: (nullable): an object of its arguments; %NULL is an empty one
