@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* A byte buffer that grows and is written in place: what GString is, without a call a character. */
 typedef struct
 {
@@ -45,5 +47,7 @@ zu_buffer_append_char (ZuBuffer *self, char c)
   zu_buffer_append ((self), "" literal, sizeof (literal) - 1)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ZuBuffer, zu_buffer_clear)
+
+#pragma GCC visibility pop
 
 G_END_DECLS

@@ -39,6 +39,7 @@ ZuEvent *zu_event_new (const char *trace_id, const char *task_id, const char *pa
                        const char *type, const char *source, ZuJson *payload, GError **error);
 ZuEvent *zu_event_new_from_json (const char *text, gssize length, GError **error);
 ZuEvent *zu_event_new_from_stored (GBytes *text, GError **error);
+ZuEvent *zu_event_new_from_stored_text (const char *text, gsize length, GError **error);
 
 const char *zu_event_get_text (ZuEvent *self, gsize *length);
 const char *zu_event_get_field (ZuEvent *self, ZuEventField field, gsize *length);

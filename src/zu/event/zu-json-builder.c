@@ -134,13 +134,15 @@ static void
 add_text (ZuJsonBuilder *self, ZuJsonKind kind, const char *text, gsize length, guint flags)
 {
   ZuJsonNode *node;
+  guint32 index;
 
   if (self->text.length + length > G_MAXINT32)
     {
       refuse (self, ZU_JSON_ERROR_SYNTAX, "too long");
       return;
     }
-  node = &self->tape.nodes[zu_json_tape_add (&self->tape, kind)];
+  index = zu_json_tape_add (&self->tape, kind);
+  node = &self->tape.nodes[index];
   node->start = (guint32) self->text.length;
   node->length = (guint32) length;
   node->flags = (guint8) flags;

@@ -57,39 +57,6 @@ fail (Reader *self, ZuJsonError code, const char *message)
   return FALSE;
 }
 
-static guint64
-load (const char *p, gsize size)
-{
-  guint64 word = 0;
-
-  memcpy (&word, p, size);
-  return word;
-}
-
-/* The first byte that is not plain: a quote, a backslash, a control character, DEL, or not ASCII.
- */
-ALWAYS const char *
-skip_plain (const char *p)
-{
-#if G_BYTE_ORDER == G_LITTLE_ENDIAN
-  for (;; p += 8)
-    {
-      guint64 word = load (p, 8);
-      guint64 quote = word ^ ONES * '"';
-      guint64 backslash = word ^ ONES * '\\';
-      guint64 found = ((word - ONES * 0x20) & ~word) | ((quote - ONES) & ~quote)
-                      | ((backslash - ONES) & ~backslash) | word | (word + ONES);
-
-      if (found & HIGHS)
-        return p + __builtin_ctzll (found & HIGHS) / 8;
-    }
-#else
-  while ((guchar) *p >= 0x20 && (guchar) *p < 0x7f && *p != '"' && *p != '\\')
-    p++;
-  return p;
-#endif
-}
-
 /* The length of the UTF-8 sequence of two to four bytes at P, 0 where it is not one (RFC 3629). */
 gsize
 zu_json_utf8_length (const char *p)
@@ -241,7 +208,7 @@ build_odd_string (Reader *self, char **out)
       if (!read_odd_character (self, TRUE, out))
         return FALSE;
       plain = self->p;
-      self->p += skip_plain (plain) - plain;
+      self->p += zu_json_skip_plain (plain) - plain;
       if (*out != plain)
         memmove (*out, plain, (gsize) (self->p - plain));
       *out += self->p - plain;
@@ -258,7 +225,7 @@ scan_odd_string (Reader *self)
     {
       if (!read_odd_character (self, FALSE, &out))
         return FALSE;
-      self->p += skip_plain (self->p) - self->p;
+      self->p += zu_json_skip_plain (self->p) - self->p;
     }
   return TRUE;
 }
@@ -270,7 +237,7 @@ read_string (Reader *self, gboolean build, char **text, gsize *length, gboolean 
 {
   char *start = self->p + 1, *out;
 
-  out = start + (skip_plain (start) - start);
+  out = start + (zu_json_skip_plain (start) - start);
   self->p = out;
   *plain = *out == '"';
   if (!*plain && !(build ? build_odd_string (self, &out) : scan_odd_string (self)))
@@ -301,9 +268,9 @@ make_tag (const char *name, gsize length)
   guint64 hash;
 
   if (length >= 8)
-    hash = load (name, 8) ^ load (name + length - 8, 8) * 3;
+    hash = zu_json_load (name, 8) ^ zu_json_load (name + length - 8, 8) * 3;
   else if (length >= 4)
-    hash = load (name, 4) | load (name + length - 4, 4) << 32;
+    hash = zu_json_load (name, 4) | zu_json_load (name + length - 4, 4) << 32;
   else
     hash = length == 0 ? 0
                        : (guint64) name[0] << 16 | (guint64) name[length / 2] << 8

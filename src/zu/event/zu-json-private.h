@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* How deep arrays and objects may nest; one that is empty does not count. */
 #define ZU_JSON_MAX_DEPTH 200
 /* How many characters the integer part of a number may have, its sign included. */
@@ -54,6 +56,7 @@ typedef enum
   ZU_JSON_STYLE_EVENT,     /* compact, with an event's spelling of floats */
   ZU_JSON_STYLE_CANONICAL, /* compact, keys sorted, ASCII */
   ZU_JSON_STYLE_SPACED,    /* ASCII, with a space after `,` and `:` */
+  ZU_JSON_STYLE_PYTHON,    /* no JSON: how Python prints the value as part of another one */
 } ZuJsonStyle;
 
 typedef struct
@@ -74,11 +77,49 @@ void zu_json_tape_clear (ZuJsonTape *tape);
 
 void zu_json_write (const ZuJsonTape *tape, guint32 node, ZuJsonStyle style, ZuBuffer *out);
 void zu_json_write_text (const char *text, gsize length, ZuJsonStyle style, ZuBuffer *out);
+void zu_python_write_text (const char *text, gsize length, ZuBuffer *out);
+void zu_python_write (const ZuJsonTape *tape, guint32 node, ZuBuffer *out);
 gboolean zu_json_text_is_plain (const char *text, gsize length);
 gsize zu_json_utf8_length (const char *p);
 
 ZuJson *zu_json_new (ZuJsonTape *tape, char *text);
 const ZuJsonTape *zu_json_peek_tape (ZuJson *self, guint32 *node);
+
+static inline guint64
+zu_json_load (const char *p, gsize size)
+{
+  guint64 word = 0;
+
+  memcpy (&word, p, size);
+  return word;
+}
+
+/* The first byte that is not plain: a quote, a backslash, a control character, DEL, or not ASCII.
+ * The padding behind a text ends the search. */
+static inline const char *
+zu_json_skip_plain (const char *p)
+{
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+
+  for (;; p += 8)
+    {
+      guint64 word = zu_json_load (p, 8);
+      guint64 quote = word ^ ones * '"';
+      guint64 backslash = word ^ ones * '\\';
+      guint64 found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote)
+                      | ((backslash - ones) & ~backslash) | word | (word + ones);
+
+      found &= ones << 7;
+      if (found != 0)
+        return p + __builtin_ctzll (found) / 8;
+    }
+#else
+  while ((guchar) *p >= 0x20 && (guchar) *p < 0x7f && *p != '"' && *p != '\\')
+    p++;
+  return p;
+#endif
+}
 
 static inline const char *
 zu_json_node_text (const ZuJsonTape *tape, guint32 node)
@@ -87,5 +128,7 @@ zu_json_node_text (const ZuJsonTape *tape, guint32 node)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ZuJsonTape, zu_json_tape_clear)
+
+#pragma GCC visibility pop
 
 G_END_DECLS

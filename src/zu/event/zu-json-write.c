@@ -110,6 +110,11 @@ write_string (Writer *self, const ZuJsonNode *node)
   const char *text = self->tape->text + node->start;
   char *out;
 
+  if (self->style == ZU_JSON_STYLE_PYTHON)
+    {
+      zu_python_write_text (text, node->length, self->out);
+      return;
+    }
   if (!(node->flags & ZU_JSON_NODE_PLAIN))
     {
       zu_json_write_text (text, node->length, self->style, self->out);
@@ -132,17 +137,25 @@ write_float (Writer *self, const ZuJsonNode *node)
       zu_number_write_text (self->tape->text + node->start, node->length, style, out);
 }
 
+static const char *
+get_word (Writer *self, const ZuJsonNode *node)
+{
+  static const char *const words[2][3] = { { "null", "false", "true" },
+                                           { "None", "False", "True" } };
+  guint word = 0;
+
+  if (node->kind == ZU_JSON_KIND_BOOLEAN)
+    word = node->flags & ZU_JSON_NODE_TRUE ? 2 : 1;
+  return words[self->style == ZU_JSON_STYLE_PYTHON][word];
+}
+
 static void
 write_scalar (Writer *self, const ZuJsonNode *node)
 {
+  const char *word;
+
   switch ((ZuJsonKind) node->kind)
     {
-    case ZU_JSON_KIND_BOOLEAN:
-      if (node->flags & ZU_JSON_NODE_TRUE)
-        zu_buffer_append_literal (self->out, "true");
-      else
-        zu_buffer_append_literal (self->out, "false");
-      break;
     case ZU_JSON_KIND_INTEGER:
       zu_buffer_append (self->out, self->tape->text + node->start, node->length);
       break;
@@ -152,9 +165,9 @@ write_scalar (Writer *self, const ZuJsonNode *node)
     case ZU_JSON_KIND_STRING:
       write_string (self, node);
       break;
-    case ZU_JSON_KIND_NULL:
     default:
-      zu_buffer_append_literal (self->out, "null");
+      word = get_word (self, node);
+      zu_buffer_append (self->out, word, strlen (word));
       break;
     }
 }
@@ -256,7 +269,7 @@ static void
 write_separator (Writer *self, char separator)
 {
   zu_buffer_append_char (self->out, separator);
-  if (self->style == ZU_JSON_STYLE_SPACED)
+  if (self->style == ZU_JSON_STYLE_SPACED || self->style == ZU_JSON_STYLE_PYTHON)
     zu_buffer_append_char (self->out, ' ');
 }
 

@@ -5,6 +5,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* Room for any double in either spelling, and a terminator. */
 #define ZU_NUMBER_SIZE 32
 
@@ -19,5 +21,7 @@ gsize zu_number_write_double (double value, ZuNumberStyle style, char out[ZU_NUM
 gsize zu_number_write_text (const char *text, gsize length, ZuNumberStyle style,
                             char out[ZU_NUMBER_SIZE]);
 double zu_number_read (const char *text, gsize length);
+
+#pragma GCC visibility pop
 
 G_END_DECLS

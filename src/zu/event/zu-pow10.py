@@ -25,12 +25,13 @@ def power(k: int) -> int:
 def main() -> None:
     with open(sys.argv[1], "w", encoding="ascii") as out:
         out.write("/* Made by zu-pow10.py. */\n#pragma once\n\n")
+        out.write("#ifndef __GI_SCANNER__\n")
         out.write(f"#define ZU_POW10_MIN ({K_MIN})\n#define ZU_POW10_MAX {K_MAX}\n\n")
         out.write("static const struct { guint64 high, low; } zu_pow10[] = {\n")
         for k in range(K_MIN, K_MAX + 1):
             value = power(k)
             out.write(f"  {{ 0x{value >> 64:016x}u, 0x{value & (1 << 64) - 1:016x}u }},\n")
-        out.write("};\n")
+        out.write("};\n#endif\n")
 
 
 main()

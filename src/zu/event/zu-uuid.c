@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "zu-uuid-private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static gboolean
+is_dash_place (guint i)
+{
+  return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+/* The forms that are read: 32 digits; with dashes; that in braces, or behind `urn:uuid:`. Writes
+ * the one that is kept: lower case, with dashes. */
+gboolean
+zu_uuid_normalise (const char *text, gsize length, char out[ZU_UUID_LENGTH + 1])
+{
+  gboolean dashed = length != 32;
+  const char *p = text;
+
+  if (length == 38 && text[0] == '{' && text[37] == '}')
+    p = text + 1;
+  else if (length == 45 && memcmp (text, "urn:uuid:", 9) == 0)
+    p = text + 9;
+  else if (length != 36 && length != 32)
+    return FALSE;
+
+  for (guint i = 0; i < ZU_UUID_LENGTH; i++)
+    {
+      int digit;
+
+      if (is_dash_place (i))
+        {
+          if (dashed && *p++ != '-')
+            return FALSE;
+          out[i] = '-';
+          continue;
+        }
+      digit = g_ascii_xdigit_value (*p++);
+      if (digit < 0)
+        return FALSE;
+      out[i] = hex_digits[digit];
+    }
+  out[ZU_UUID_LENGTH] = '\0';
+  return TRUE;
+}
+
+/* Whether the 36 bytes at TEXT are the form that is kept. */
+gboolean
+zu_uuid_is_normal (const char *text)
+{
+  static const guint8 kinds[256] = {
+    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
+    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['a'] = 1, ['b'] = 1,
+    ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['-'] = 2,
+  };
+  guint bad = 0;
+
+  for (guint i = 0; i < ZU_UUID_LENGTH; i++)
+    bad |= kinds[(guchar) text[i]] ^ (is_dash_place (i) ? 2u : 1u);
+  return bad == 0;
+}
+
+/* A random one (RFC 9562, version 4), from the system's generator. */
+void
+zu_uuid_make (char out[ZU_UUID_LENGTH + 1])
+{
+  guint8 bytes[16];
+  guint at = 0;
+
+  while (getrandom (bytes, sizeof bytes, 0) != sizeof bytes)
+    if (errno != EINTR)
+      g_error ("no random bytes: %s", g_strerror (errno));
+  bytes[6] = (guint8) ((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = (guint8) ((bytes[8] & 0x3f) | 0x80);
+
+  for (guint i = 0; i < sizeof bytes; i++)
+    {
+      if (is_dash_place (at))
+        out[at++] = '-';
+      out[at++] = hex_digits[bytes[i] >> 4];
+      out[at++] = hex_digits[bytes[i] & 15];
+    }
+  out[at] = '\0';
+}
