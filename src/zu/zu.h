@@ -23,6 +23,9 @@
 #include <zu/ports/zu-types.h>
 #include <zu/ports/zu-ports.h>
 
+#include <zu/codec/zu-codec-set.h>
+#include <zu/codec/zu-identity-codec.h>
+
 #include <zu/adapter/zu-channel-remote.h>
 #include <zu/adapter/zu-dbus-adapter.h>
 #include <zu/adapter/zu-dbus-remote.h>
