@@ -2,6 +2,8 @@
 
 #include <zu/zu.h>
 
+#include "vectors-support.h"
+
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -29,14 +31,6 @@ json (const char *text)
 
   g_assert_no_error (error);
   return value;
-}
-
-static char *
-dup_member_text (ZuJson *object, const char *name)
-{
-  g_autoptr (ZuJson) member = zu_json_dup_member (object, name);
-
-  return member != NULL ? g_strdup (zu_json_get_string (member, NULL)) : NULL;
 }
 
 static void
@@ -577,31 +571,11 @@ test_peer_refused (void)
 
 /* The recorded cases. */
 
-static GBytes *
-bytes_from_hex (const char *hex)
-{
-  gsize size = strlen (hex) / 2;
-  guint8 *bytes = g_malloc (size + 1);
-
-  for (gsize i = 0; i < size; i++)
-    bytes[i] =
-        (guint8) (g_ascii_xdigit_value (hex[2 * i]) << 4 | g_ascii_xdigit_value (hex[2 * i + 1]));
-  return g_bytes_new_take (bytes, size);
-}
-
 static ZuJson *
 load_vectors (const char *group)
 {
-  g_autofree char *path = g_build_filename (g_getenv ("ZU_VECTORS"), "rpc.json", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ZuJson) all = NULL;
-  g_autofree char *text = NULL;
-  gsize size;
+  g_autoptr (ZuJson) all = vectors_read_json ("rpc.json");
 
-  g_file_get_contents (path, &text, &size, &error);
-  g_assert_no_error (error);
-  all = zu_json_parse (text, (gssize) size, &error);
-  g_assert_no_error (error);
   return zu_json_dup_member (all, group);
 }
 
@@ -613,9 +587,8 @@ test_vectors_encode (void)
   for (gsize i = 0; i < zu_json_get_size (cases); i++)
     {
       g_autoptr (ZuJson) one = zu_json_dup_element (cases, i);
-      g_autofree char *text = dup_member_text (one, "body_text");
-      g_autofree char *hex = dup_member_text (one, "frame_hex");
-      g_autoptr (GBytes) theirs = bytes_from_hex (hex);
+      const char *text = row_text (one, "body_text");
+      g_autoptr (GBytes) theirs = row_hex (one, "frame_hex");
       g_autoptr (ZuJson) body = json (text);
       g_autoptr (GBytes) ours = zu_rpc_frame_encode (body, NULL);
       gsize size, used;
@@ -640,8 +613,7 @@ test_vectors_decode (void)
       g_autoptr (ZuJson) one = zu_json_dup_element (cases, i);
       g_autoptr (ZuJson) value = zu_json_dup_member (one, "value");
       g_autoptr (ZuJson) left = zu_json_dup_member (one, "left");
-      g_autofree char *hex = dup_member_text (one, "bytes_hex");
-      g_autoptr (GBytes) bytes = bytes_from_hex (hex);
+      g_autoptr (GBytes) bytes = row_hex (one, "bytes_hex");
       g_autoptr (GError) error = NULL;
       gsize size, used = 0;
       const guint8 *data = g_bytes_get_data (bytes, &size);
@@ -683,7 +655,7 @@ static void
 assert_reply (ZuJson *got, ZuJson *expected)
 {
   g_autofree char *text = zu_json_to_string (got);
-  g_autofree char *wanted_error = dup_member_text (expected, "error");
+  const char *wanted_error = row_text (expected, "error");
   g_autoptr (ZuJson) error = zu_json_dup_member (got, "error");
 
   if (g_strcmp0 (wanted_error, "*") == 0)
@@ -695,8 +667,7 @@ assert_reply (ZuJson *got, ZuJson *expected)
 static void
 check_server_case (ZuJson *one, guint concurrency)
 {
-  g_autofree char *hex = dup_member_text (one, "request_hex");
-  g_autoptr (GBytes) request = bytes_from_hex (hex);
+  g_autoptr (GBytes) request = row_hex (one, "request_hex");
   g_autoptr (ZuJson) replies = zu_json_dup_member (one, "replies");
   g_autoptr (GByteArray) got = NULL;
   Fixture fixture = { .server = zu_rpc_server_new (echo, &fixture, NULL) };
@@ -735,8 +706,8 @@ test_vectors_server (void)
   for (gsize i = 0; i < zu_json_get_size (cases); i++)
     {
       g_autoptr (ZuJson) one = zu_json_dup_element (cases, i);
-      g_autofree char *handler = dup_member_text (one, "handler");
-      g_autofree char *name = dup_member_text (one, "name");
+      const char *handler = row_text (one, "handler");
+      const char *name = row_text (one, "name");
 
       if (!g_str_equal (handler, "echo"))
         continue; /* the broker's own test has those */
@@ -776,10 +747,9 @@ static void
 check_client_case (ZuJson *one)
 {
   g_autoptr (ZuJson) args = json ("{\"op\": \"introspect\", \"args\": {}}");
-  g_autofree char *request_text = dup_member_text (one, "request_text");
-  g_autofree char *hex = dup_member_text (one, "reply_hex");
+  const char *request_text = row_text (one, "request_text");
   g_autoptr (ZuJson) expected = zu_json_dup_member (one, "result");
-  g_autoptr (GBytes) reply = bytes_from_hex (hex);
+  g_autoptr (GBytes) reply = row_hex (one, "reply_hex");
   g_autoptr (ZuRpcClient) client = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (ZuJson) result = NULL;
@@ -812,7 +782,7 @@ test_vectors_client (void)
   for (gsize i = 0; i < zu_json_get_size (cases); i++)
     {
       g_autoptr (ZuJson) one = zu_json_dup_element (cases, i);
-      g_autofree char *name = dup_member_text (one, "name");
+      const char *name = row_text (one, "name");
 
       g_test_message ("%s", name);
       check_client_case (one);
