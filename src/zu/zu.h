@@ -25,6 +25,9 @@
 
 #include <zu/codec/zu-codec-set.h>
 #include <zu/codec/zu-identity-codec.h>
+#include <zu/registry/zu-open-sink.h>
+#include <zu/registry/zu-plugin-info.h>
+#include <zu/registry/zu-registry.h>
 
 #include <zu/adapter/zu-channel-remote.h>
 #include <zu/adapter/zu-dbus-adapter.h>
