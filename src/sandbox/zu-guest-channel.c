@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zu-guest-channel.h"
+#include "zu-socket.h"
+#include <errno.h>
+#include <signal.h>
+
+/* Answers are small; whatever a guest sends beyond that is no answer. */
+#define MAX_ANSWER 256
+
+typedef enum
+{
+  STARTING,
+  RUNNING,
+  ENDED,
+  FAILED
+} State;
+
+typedef struct
+{
+  State state;
+  gboolean abandoned; /* nobody will ask any more */
+  struct zu_wire_started started;
+  struct zu_wire_exited exited;
+} Exec;
+
+/**
+ * ZuGuestChannel:
+ *
+ * The host's end of one channel to a guest.
+ *
+ * Any number of threads may call at once. There is no thread that reads: of those that wait, one
+ * reads for all. Once a guest has broken the protocol or has gone, every call fails.
+ */
+struct _ZuGuestChannel
+{
+  GObject parent_instance;
+  int fd;
+  GMutex lock;
+  GCond changed;
+  gboolean reading;
+  GError *closed;
+  GHashTable *execs; /* id to Exec */
+  guint32 last_id;
+};
+
+G_DEFINE_FINAL_TYPE (ZuGuestChannel, zu_guest_channel, G_TYPE_OBJECT)
+
+static void
+zu_guest_channel_finalize (GObject *object)
+{
+  ZuGuestChannel *self = ZU_GUEST_CHANNEL (object);
+
+  zu_clear_fd (&self->fd);
+  g_clear_error (&self->closed);
+  g_hash_table_unref (self->execs);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->changed);
+  G_OBJECT_CLASS (zu_guest_channel_parent_class)->finalize (object);
+}
+
+static void
+zu_guest_channel_class_init (ZuGuestChannelClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = zu_guest_channel_finalize;
+}
+
+static void
+zu_guest_channel_init (ZuGuestChannel *self)
+{
+  self->fd = -1;
+  self->execs = g_hash_table_new_full (NULL, NULL, NULL, g_atomic_rc_box_release);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+}
+
+/* With the lock held, as everything up to the public calls. */
+static void
+set_closed (ZuGuestChannel *self, GError *error)
+{
+  if (self->closed)
+    g_error_free (error);
+  else
+    self->closed = error;
+  g_cond_broadcast (&self->changed);
+}
+
+static gboolean
+fail_closed (ZuGuestChannel *self, GError **error)
+{
+  g_propagate_error (error, g_error_copy (self->closed));
+  return FALSE;
+}
+
+static gboolean
+on_started (Exec *exec, const ZuGuestMessage *message)
+{
+  if (exec->state != STARTING)
+    return FALSE;
+  exec->started = message->started;
+  exec->state = message->started.error ? FAILED : RUNNING;
+  return TRUE;
+}
+
+static gboolean
+on_exited (Exec *exec, const ZuGuestMessage *message)
+{
+  if (exec->state == STARTING && message->exited.flags & ZU_WIRE_EXITED_LOST)
+    exec->started = (struct zu_wire_started){ ECHILD, ZU_WIRE_STAGE_PROCESS, 0 };
+  else if (exec->state != RUNNING)
+    return FALSE;
+  exec->state = exec->state == STARTING ? FAILED : ENDED;
+  exec->exited = message->exited;
+  return TRUE;
+}
+
+/* Whether the message answers something that was asked. */
+static gboolean
+dispatch (ZuGuestChannel *self, const ZuGuestMessage *message)
+{
+  guint32 id = message->header.id;
+  Exec *exec = g_hash_table_lookup (self->execs, GUINT_TO_POINTER (id));
+  gboolean good = FALSE;
+
+  if (exec && message->header.type == ZU_WIRE_STARTED)
+    good = on_started (exec, message);
+  else if (exec && message->header.type == ZU_WIRE_EXITED)
+    good = on_exited (exec, message);
+  if (good && exec->abandoned && exec->state >= ENDED)
+    g_hash_table_remove (self->execs, GUINT_TO_POINTER (id));
+  return good;
+}
+
+static gboolean
+receive (int fd, ZuGuestMessage *message, GCancellable *cancellable, GError **error)
+{
+  guint8 data[MAX_ANSWER];
+  guint n_fds;
+  gssize size = zu_socket_receive (fd, data, sizeof data, NULL, 0, &n_fds, cancellable, error);
+
+  if (size > 0)
+    return zu_guest_decode (data, (gsize) size, message, error);
+  if (size == 0)
+    g_set_error_literal (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_ENDED, "the sandbox has ended");
+  return FALSE;
+}
+
+/* Reads one message for everybody. The lock is let go while there is none. */
+static void
+lead (ZuGuestChannel *self, GCancellable *cancellable)
+{
+  g_autoptr (GError) error = NULL;
+  ZuGuestMessage message;
+  gboolean got;
+
+  self->reading = TRUE;
+  g_mutex_unlock (&self->lock);
+  got = receive (self->fd, &message, cancellable, &error);
+  g_mutex_lock (&self->lock);
+  self->reading = FALSE;
+  if (got && !dispatch (self, &message))
+    g_set_error (&error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_PROTOCOL,
+                 "guest spoke of exec %u, which nobody asked for", message.header.id);
+  if (error && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    set_closed (self, g_steal_pointer (&error));
+  g_cond_broadcast (&self->changed);
+}
+
+static void
+on_cancelled (GCancellable *cancellable, ZuGuestChannel *self)
+{
+  g_mutex_lock (&self->lock);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Until @exec is past @state. The lock is not held by the caller, and is held on return. */
+static gboolean
+await_past (ZuGuestChannel *self, Exec *exec, State state, GCancellable *cancellable,
+            GError **error)
+{
+  gulong handler = 0;
+  gboolean done;
+
+  if (cancellable)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
+  g_mutex_lock (&self->lock);
+  while (exec->state <= state && !self->closed && !g_cancellable_is_cancelled (cancellable))
+    {
+      if (self->reading)
+        g_cond_wait (&self->changed, &self->lock);
+      else
+        lead (self, cancellable);
+    }
+  done = exec->state > state;
+  g_mutex_unlock (&self->lock);
+  if (handler)
+    g_cancellable_disconnect (cancellable, handler);
+  g_mutex_lock (&self->lock);
+  if (!done && !g_cancellable_set_error_if_cancelled (cancellable, error))
+    fail_closed (self, error);
+  return done;
+}
+
+/**
+ * zu_guest_channel_new: (skip)
+ * @fd: (transfer full): a connected SOCK_SEQPACKET socket
+ *
+ * Returns: (transfer full): the host's end
+ */
+ZuGuestChannel *
+zu_guest_channel_new (int fd)
+{
+  ZuGuestChannel *self = g_object_new (ZU_TYPE_GUEST_CHANNEL, NULL);
+
+  self->fd = fd;
+  return self;
+}
+
+/* The first words on a sandbox's first channel; before any other call. */
+gboolean
+zu_guest_channel_receive_hello (ZuGuestChannel *self, struct zu_wire_hello *hello,
+                                GCancellable *cancellable, GError **error)
+{
+  ZuGuestMessage message;
+
+  if (!receive (self->fd, &message, cancellable, error))
+    return FALSE;
+  *hello = message.hello;
+  if (message.header.type == ZU_WIRE_HELLO && hello->version == ZU_WIRE_VERSION)
+    return TRUE;
+  g_set_error_literal (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_PROTOCOL,
+                       "guest does not speak this version of the protocol");
+  return FALSE;
+}
+
+gboolean
+zu_guest_channel_go (ZuGuestChannel *self, GBytes *go, GCancellable *cancellable, GError **error)
+{
+  return zu_socket_send (self->fd, g_bytes_get_data (go, NULL), g_bytes_get_size (go), NULL, 0,
+                         cancellable, error);
+}
+
+static gboolean
+send_exec (ZuGuestChannel *self, guint32 id, const ZuGuestExec *exec, GCancellable *cancellable,
+           GError **error)
+{
+  ZU_AUTO_FD int block = -1;
+  g_autoptr (GBytes) request = zu_guest_encode_exec (id, exec, &block, error);
+  int fds[ZU_WIRE_MAX_FDS];
+  guint n_fds = 0;
+
+  if (!request)
+    return FALSE;
+  for (guint i = 0; i < 3; i++)
+    if (exec->stdio[i] >= 0)
+      fds[n_fds++] = exec->stdio[i];
+  if (block >= 0)
+    fds[n_fds++] = block;
+  return zu_socket_send (self->fd, g_bytes_get_data (request, NULL), g_bytes_get_size (request),
+                         fds, n_fds, cancellable, error);
+}
+
+static Exec *
+add_exec (ZuGuestChannel *self, guint32 *id, GError **error)
+{
+  Exec *exec = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->closed)
+    fail_closed (self, error);
+  else
+    {
+      *id = ++self->last_id;
+      exec = g_atomic_rc_box_new0 (Exec);
+      g_hash_table_insert (self->execs, GUINT_TO_POINTER (*id), g_atomic_rc_box_acquire (exec));
+    }
+  g_mutex_unlock (&self->lock);
+  return exec;
+}
+
+/* Nobody will hear how it ends, so it is not left to go on either. */
+static void
+abandon (ZuGuestChannel *self, guint32 id, Exec *exec)
+{
+  g_autoptr (GBytes) kill_it = zu_guest_encode_kill (id, SIGKILL);
+
+  exec->abandoned = TRUE;
+  zu_socket_send (self->fd, g_bytes_get_data (kill_it, NULL), g_bytes_get_size (kill_it), NULL, 0,
+                  NULL, NULL);
+}
+
+/**
+ * zu_guest_channel_exec: (skip)
+ * @self: a channel
+ * @exec: what to run; its descriptors stay the caller's
+ * @cancellable: (nullable): kills what may have started
+ * @error: where the guest's refusal goes, in ZU_GUEST_ERROR
+ *
+ * Starts a process and waits until it runs.
+ *
+ * Returns: what names it in wait and kill, or 0
+ */
+guint32
+zu_guest_channel_exec (ZuGuestChannel *self, const ZuGuestExec *exec, GCancellable *cancellable,
+                       GError **error)
+{
+  guint32 id = 0;
+  Exec *entry = add_exec (self, &id, error);
+  gboolean sent, answered = FALSE;
+
+  if (!entry)
+    return 0;
+  sent = send_exec (self, id, exec, cancellable, error);
+  if (sent)
+    answered = await_past (self, entry, STARTING, cancellable, error);
+  else
+    g_mutex_lock (&self->lock);
+  if (sent && !answered)
+    abandon (self, id, entry);
+  if (answered && entry->state == FAILED)
+    zu_guest_set_started_error (&entry->started, exec->argv[0], error);
+  answered = answered && entry->state != FAILED;
+  if (!answered && !entry->abandoned)
+    g_hash_table_remove (self->execs, GUINT_TO_POINTER (id));
+  g_mutex_unlock (&self->lock);
+  g_atomic_rc_box_release (entry);
+  return answered ? id : 0;
+}
+
+static Exec *
+ref_exec (ZuGuestChannel *self, guint32 id, GError **error)
+{
+  Exec *exec;
+
+  g_mutex_lock (&self->lock);
+  exec = g_hash_table_lookup (self->execs, GUINT_TO_POINTER (id));
+  if (exec)
+    g_atomic_rc_box_acquire (exec);
+  g_mutex_unlock (&self->lock);
+  if (!exec)
+    g_set_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_UNKNOWN, "there is no process %u here", id);
+  return exec;
+}
+
+/**
+ * zu_guest_channel_wait: (skip)
+ * @self: a channel
+ * @id: a process of this channel
+ * @exited: (out): how it ended
+ * @cancellable: (nullable): ends the waiting, not the process
+ * @error: where an error goes
+ *
+ * Waits until a process has ended. Its end is told once.
+ *
+ * Returns: whether it has ended
+ */
+gboolean
+zu_guest_channel_wait (ZuGuestChannel *self, guint32 id, struct zu_wire_exited *exited,
+                       GCancellable *cancellable, GError **error)
+{
+  Exec *exec = ref_exec (self, id, error);
+  gboolean done;
+
+  if (!exec)
+    return FALSE;
+  done = await_past (self, exec, RUNNING, cancellable, error);
+  if (done)
+    {
+      *exited = exec->exited;
+      g_hash_table_remove (self->execs, GUINT_TO_POINTER (id));
+    }
+  g_mutex_unlock (&self->lock);
+  g_atomic_rc_box_release (exec);
+  return done;
+}
+
+/* Sends a signal, 1 to 64, to a process's whole tree; one that has ended is no error. */
+gboolean
+zu_guest_channel_kill (ZuGuestChannel *self, guint32 id, int signal, GError **error)
+{
+  g_autoptr (GBytes) request = zu_guest_encode_kill (id, signal);
+
+  return zu_socket_send (self->fd, g_bytes_get_data (request, NULL), g_bytes_get_size (request),
+                         NULL, 0, NULL, error);
+}
+
+gboolean
+zu_guest_channel_is_closed (ZuGuestChannel *self)
+{
+  gboolean closed;
+
+  g_mutex_lock (&self->lock);
+  closed = self->closed != NULL;
+  g_mutex_unlock (&self->lock);
+  return closed;
+}

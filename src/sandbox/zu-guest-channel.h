@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-guest-codec.h"
+
+G_BEGIN_DECLS
+
+#define ZU_TYPE_GUEST_CHANNEL (zu_guest_channel_get_type ())
+G_DECLARE_FINAL_TYPE (ZuGuestChannel, zu_guest_channel, ZU, GUEST_CHANNEL, GObject)
+
+ZuGuestChannel *zu_guest_channel_new (int fd);
+
+gboolean zu_guest_channel_receive_hello (ZuGuestChannel *self, struct zu_wire_hello *hello,
+                                         GCancellable *cancellable, GError **error);
+gboolean zu_guest_channel_go (ZuGuestChannel *self, GBytes *go, GCancellable *cancellable,
+                              GError **error);
+guint32 zu_guest_channel_exec (ZuGuestChannel *self, const ZuGuestExec *exec,
+                               GCancellable *cancellable, GError **error);
+gboolean zu_guest_channel_wait (ZuGuestChannel *self, guint32 id, struct zu_wire_exited *exited,
+                                GCancellable *cancellable, GError **error);
+gboolean zu_guest_channel_kill (ZuGuestChannel *self, guint32 id, int signal, GError **error);
+gboolean zu_guest_channel_is_closed (ZuGuestChannel *self);
+
+G_END_DECLS
