@@ -285,6 +285,20 @@ test_leftover (GuestFixture *f, gconstpointer data)
 
 /* A process whose first thread has ended looks like a zombie and is none. */
 static void
+test_zombie_leader (GuestFixture *f, gconstpointer data)
+{
+  struct zu_wire_exited exited;
+  g_autofree char *text = run (f,
+                               "setsid python3 -c 'import ctypes, os, threading, time;"
+                               "print (os.getpid (), flush=True);"
+                               "threading.Thread (target=time.sleep, args=(1000,)).start ();"
+                               "ctypes.CDLL (None).pthread_exit (None)' & sleep 0.7",
+                               0, &exited);
+
+  assert_gone (text);
+}
+
+static void
 test_fork_bomb (GuestFixture *f, gconstpointer data)
 {
   struct zu_wire_exited exited;
@@ -499,6 +513,7 @@ main (int argc, char **argv)
   ADD ("long-arguments", NULL, test_long_arguments);
   ADD ("timeout", NULL, test_timeout);
   ADD ("leftover", NULL, test_leftover);
+  ADD ("zombie-leader", NULL, test_zombie_leader);
   ADD ("fork-bomb", NULL, test_fork_bomb);
   ADD ("kill", NULL, test_kill);
   ADD ("lost-supervisor/killed", "KILL", test_lost_supervisor);
