@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zu-keeper-link.h"
+#include "zu-socket.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Room for the words of a program that could not set a sandbox up. */
+#define MAX_ANSWER 4096
+
+/**
+ * ZuKeeperLink:
+ *
+ * A connection to the keeper of one sandbox. One call at a time; a mutex sees to it.
+ */
+struct _ZuKeeperLink
+{
+  GObject parent_instance;
+  GMutex lock;
+  int fd;
+};
+
+G_DEFINE_FINAL_TYPE (ZuKeeperLink, zu_keeper_link, G_TYPE_OBJECT)
+
+static void
+zu_keeper_link_finalize (GObject *object)
+{
+  ZuKeeperLink *self = ZU_KEEPER_LINK (object);
+
+  zu_clear_fd (&self->fd);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (zu_keeper_link_parent_class)->finalize (object);
+}
+
+static void
+zu_keeper_link_class_init (ZuKeeperLinkClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = zu_keeper_link_finalize;
+}
+
+static void
+zu_keeper_link_init (ZuKeeperLink *self)
+{
+  self->fd = -1;
+  g_mutex_init (&self->lock);
+}
+
+/* One of the programs that come with this library: where it is installed, or, for a build tree, in
+ * the folders of $ZU_LIBEXEC_PATH. */
+char *
+zu_keeper_find_program (const char *name, GError **error)
+{
+  const char *path = g_getenv ("ZU_LIBEXEC_PATH");
+  g_auto (GStrv) folders = g_strsplit (path ? path : ZU_LIBEXEC_DIR, ":", -1);
+
+  for (guint i = 0; folders[i]; i++)
+    {
+      g_autofree char *file = g_build_filename (folders[i], name, NULL);
+
+      if (g_path_is_absolute (file) && access (file, X_OK) == 0)
+        return g_steal_pointer (&file);
+    }
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "program %s is not in %s", name,
+               path ? path : ZU_LIBEXEC_DIR);
+  return NULL;
+}
+
+static guint
+count_strings (const char *const *strings)
+{
+  return strings ? g_strv_length ((GStrv) strings) : 0;
+}
+
+static GBytes *
+encode_launch (const ZuKeeperLaunch *launch, GError **error)
+{
+  guint8 *data = g_malloc (ZU_KEEPER_MAX);
+  guint flags = (launch->owner_fd >= 0 ? ZU_KEEPER_LAUNCH_OWNER : 0)
+                | (launch->drops ? ZU_KEEPER_LAUNCH_DROP : 0);
+  struct zu_wire_writer w = zu_wire_begin (data, ZU_KEEPER_MAX, ZU_KEEPER_LAUNCH, flags, 0);
+  gsize go_size, size;
+  const void *go = g_bytes_get_data (launch->go, &go_size);
+
+  zu_keeper_put_launch (&w, &(struct zu_keeper_launch){
+                                launch->uid, launch->gid, launch->lifetime_ms,
+                                count_strings (launch->cgroup_paths), launch->n_mounts,
+                                launch->n_inherit, count_strings (launch->argv) });
+  zu_wire_put_string (&w, launch->state->path);
+  zu_wire_put_string (&w, launch->epilogue ? launch->epilogue : "");
+  for (guint i = 0; launch->cgroup_paths && launch->cgroup_paths[i]; i++)
+    zu_wire_put_string (&w, launch->cgroup_paths[i]);
+  for (guint i = 0; launch->argv[i]; i++)
+    zu_wire_put_string (&w, launch->argv[i]);
+  if (!w.full && w.capacity - w.size >= go_size)
+    {
+      memcpy (w.data + w.size, go, go_size);
+      w.size += go_size;
+    }
+  else
+    w.full = 1;
+  size = zu_wire_end (&w);
+  if (size)
+    return g_bytes_new_take (data, size);
+  g_free (data);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+               "environment and mounts of a sandbox take more than %u bytes", ZU_KEEPER_MAX);
+  return NULL;
+}
+
+static gboolean
+send_launch (int fd, const ZuKeeperLaunch *launch, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GBytes) message = encode_launch (launch, error);
+  int fds[ZU_SOCKET_MAX_FDS];
+  guint n = 0;
+
+  if (!message)
+    return FALSE;
+  fds[n++] = launch->state->fd;
+  fds[n++] = launch->state->label;
+  if (launch->owner_fd >= 0)
+    fds[n++] = launch->owner_fd;
+  for (guint i = 0; i < count_strings (launch->cgroup_paths); i++)
+    fds[n++] = launch->cgroup_fds[i];
+  for (guint i = 0; i < launch->n_mounts; i++)
+    fds[n++] = launch->mount_fds[i];
+  for (guint i = 0; i < launch->n_inherit; i++)
+    fds[n++] = launch->inherit_fds[i];
+  return zu_socket_send (fd, g_bytes_get_data (message, NULL), g_bytes_get_size (message), fds, n,
+                         cancellable, error);
+}
+
+/* The keeper puts itself in the background at once, so this waits for next to nothing. */
+static gboolean
+spawn_keeper (int fd, GError **error)
+{
+  g_autofree char *program = zu_keeper_find_program ("zu-keeper", error);
+  char *const argv[] = { (char *) "zu-keeper", NULL };
+  char *const environment[] = { NULL };
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int failed, status;
+  sigset_t none;
+  pid_t pid;
+
+  if (!program)
+    return FALSE;
+  sigemptyset (&none);
+  posix_spawn_file_actions_init (&actions);
+  posix_spawnattr_init (&attributes);
+  posix_spawnattr_setsigmask (&attributes, &none);
+  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK);
+  for (int i = 0; i < 3; i++)
+    posix_spawn_file_actions_addopen (&actions, i, "/dev/null", O_RDWR, 0);
+  posix_spawn_file_actions_adddup2 (&actions, fd, 3);
+  posix_spawn_file_actions_addclosefrom_np (&actions, 4);
+  failed = posix_spawn (&pid, program, &actions, &attributes, argv, environment);
+  posix_spawn_file_actions_destroy (&actions);
+  posix_spawnattr_destroy (&attributes);
+  if (!failed)
+    {
+      while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
+        ;
+      return TRUE;
+    }
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failed), "cannot start %s: %s", program,
+               g_strerror (failed));
+  return FALSE;
+}
+
+static gboolean
+set_protocol_error (GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                       "the sandbox's keeper answered what was not asked");
+  return FALSE;
+}
+
+/* Receives one message of the keeper's; G_IO_ERROR_CLOSED where it is gone. */
+static gboolean
+receive (int from, guint8 *data, gsize capacity, struct zu_wire_header *header,
+         struct zu_wire_reader *r, int *with, GCancellable *cancellable, GError **error)
+{
+  guint n_fds = 0;
+  gssize size = zu_socket_receive (from, data, capacity, with, 1, &n_fds, cancellable, error);
+
+  if (size < 0)
+    return FALSE;
+  if (size == 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the sandbox's keeper is gone");
+      return FALSE;
+    }
+  *r = zu_wire_reader (data, (gsize) size);
+  return zu_wire_get_header (r, header) || set_protocol_error (error);
+}
+
+/* What the program said on its stderr is from the world outside our code: made printable. */
+static gboolean
+set_failed (struct zu_wire_reader *r, GError **error)
+{
+  g_autofree char *text = g_utf8_make_valid (zu_wire_get_string (r), -1);
+
+  if (!zu_wire_reader_done (r))
+    return set_protocol_error (error);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s", text);
+  return FALSE;
+}
+
+static gboolean
+receive_ready (int fd, struct zu_wire_hello *hello, ZuGuestChannel **channel,
+               GCancellable *cancellable, GError **error)
+{
+  guint8 data[MAX_ANSWER];
+  struct zu_wire_header header;
+  struct zu_wire_reader r;
+  ZuGuestMessage message;
+  ZU_AUTO_FD int with = -1;
+
+  if (!receive (fd, data, sizeof data, &header, &r, &with, cancellable, error))
+    return FALSE;
+  if (header.type == ZU_KEEPER_FAILED)
+    return set_failed (&r, error);
+  if (header.type != ZU_KEEPER_READY || with < 0)
+    return set_protocol_error (error);
+  if (!zu_guest_decode (r.at, (gsize) (r.end - r.at), &message, error))
+    return FALSE;
+  *hello = message.hello;
+  *channel = zu_guest_channel_new (zu_steal_fd (&with));
+  return TRUE;
+}
+
+/**
+ * zu_keeper_link_launch: (skip)
+ * @launch: what to make
+ * @hello: (out): what the guest says of itself
+ * @channel: (out): the launcher's channel to the guest
+ * @cancellable: (nullable): undoes what was begun
+ * @error: why there is no sandbox; nothing of it is left, its state folder included
+ *
+ * Starts a keeper, which starts the sandbox, and waits until its guest has spoken.
+ *
+ * Returns: (transfer full): the launcher's connection to the keeper
+ */
+ZuKeeperLink *
+zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello,
+                       ZuGuestChannel **channel, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuKeeperLink) self = g_object_new (ZU_TYPE_KEEPER_LINK, NULL);
+  gboolean spawned;
+  int pair[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "cannot make a socket: %s",
+                   g_strerror (errno));
+      return NULL;
+    }
+  self->fd = pair[0];
+  spawned = spawn_keeper (pair[1], error);
+  close (pair[1]);
+  if (!spawned || !send_launch (self->fd, launch, cancellable, error)
+      || !receive_ready (self->fd, hello, channel, cancellable, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+/**
+ * zu_keeper_link_connect: (skip)
+ * @state: a sandbox's state folder
+ * @error: G_IO_ERROR_CLOSED where its keeper is gone
+ *
+ * Returns: (transfer full): a connection to its keeper
+ */
+ZuKeeperLink *
+zu_keeper_link_connect (ZuState *state, GError **error)
+{
+  g_autoptr (ZuKeeperLink) self = g_object_new (ZU_TYPE_KEEPER_LINK, NULL);
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+  g_snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control", state->fd);
+  self->fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (self->fd >= 0 && connect (self->fd, (struct sockaddr *) &address, sizeof address) == 0)
+    return g_steal_pointer (&self);
+  if (errno == ENOENT || errno == ECONNREFUSED)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the keeper of sandbox '%s' is gone",
+                 state->id);
+  else
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+                 "cannot reach the keeper of sandbox '%s': %s", state->id, g_strerror (errno));
+  return NULL;
+}
+
+static gboolean
+ask (ZuKeeperLink *self, guint type, struct zu_wire_header *header, guint32 *value, int *with,
+     GCancellable *cancellable, GError **error)
+{
+  guint8 request[ZU_WIRE_HEADER_SIZE], answer[ZU_WIRE_HEADER_SIZE + 4];
+  struct zu_wire_writer w = zu_wire_begin (request, sizeof request, type, 0, 0);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  struct zu_wire_reader r;
+
+  if (!zu_socket_send (self->fd, request, zu_wire_end (&w), NULL, 0, cancellable, error)
+      || !receive (self->fd, answer, sizeof answer, header, &r, with, cancellable, error))
+    return FALSE;
+  *value = zu_wire_get_u32 (&r);
+  return zu_wire_reader_done (&r) || set_protocol_error (error);
+}
+
+static void
+set_ended (guint32 reason, GError **error)
+{
+  g_set_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_ENDED, "the sandbox has ended: %s",
+               zu_keeper_reason_name (reason));
+}
+
+/**
+ * zu_keeper_link_open_channel: (skip)
+ * @self: a connection
+ * @cancellable: (nullable): a cancellable
+ * @error: where an error goes
+ *
+ * Returns: (transfer full): a channel of the caller's own to the guest
+ */
+ZuGuestChannel *
+zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable, GError **error)
+{
+  struct zu_wire_header header;
+  ZU_AUTO_FD int with = -1;
+  guint32 value;
+
+  if (!ask (self, ZU_KEEPER_CHANNEL, &header, &value, &with, cancellable, error))
+    return NULL;
+  if (header.type == ZU_KEEPER_CHANNEL && with >= 0)
+    return zu_guest_channel_new (zu_steal_fd (&with));
+  if (header.type == ZU_KEEPER_ENDED)
+    set_ended (value, error);
+  else
+    set_protocol_error (error);
+  return NULL;
+}
+
+/**
+ * zu_keeper_link_destroy: (skip)
+ * @self: a connection
+ * @cancellable: (nullable): ends the waiting, not the end
+ * @error: where an error goes
+ *
+ * Ends the sandbox and waits until nothing of it is left. One that has ended already is no error.
+ *
+ * Returns: whether it is gone
+ */
+gboolean
+zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  struct zu_wire_header header;
+  ZU_AUTO_FD int with = -1;
+  guint32 value;
+
+  if (ask (self, ZU_KEEPER_DESTROY, &header, &value, &with, cancellable, &failure))
+    return header.type == ZU_KEEPER_ENDED || set_protocol_error (error);
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CLOSED)
+      || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}

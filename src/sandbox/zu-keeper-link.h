@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-guest-channel.h"
+#include "zu-keeper-wire.h"
+#include "zu-state.h"
+
+G_BEGIN_DECLS
+
+#define ZU_TYPE_KEEPER_LINK (zu_keeper_link_get_type ())
+G_DECLARE_FINAL_TYPE (ZuKeeperLink, zu_keeper_link, ZU, KEEPER_LINK, GObject)
+
+/* What a keeper is told to make. Descriptors stay the caller's; -1 is none. */
+typedef struct
+{
+  ZuState *state;
+  int owner_fd;
+  guint64 lifetime_ms;
+  const char *epilogue; /* nullable */
+  gboolean drops;
+  guint32 uid;
+  guint32 gid;
+  const char *const *cgroup_paths; /* nullable */
+  const int *cgroup_fds;
+  const int *mount_fds;
+  guint n_mounts;
+  const int *inherit_fds;
+  guint n_inherit;
+  const char *const *argv;
+  GBytes *go;
+} ZuKeeperLaunch;
+
+char *zu_keeper_find_program (const char *name, GError **error);
+
+ZuKeeperLink *zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello,
+                                     ZuGuestChannel **channel, GCancellable *cancellable,
+                                     GError **error);
+ZuKeeperLink *zu_keeper_link_connect (ZuState *state, GError **error);
+ZuGuestChannel *zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable,
+                                             GError **error);
+gboolean zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **error);
+
+G_END_DECLS
