@@ -154,9 +154,9 @@ spawn_keeper (int fd, GError **error)
   posix_spawnattr_init (&attributes);
   posix_spawnattr_setsigmask (&attributes, &none);
   posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_adddup2 (&actions, fd, 3);
   for (int i = 0; i < 3; i++)
     posix_spawn_file_actions_addopen (&actions, i, "/dev/null", O_RDWR, 0);
-  posix_spawn_file_actions_adddup2 (&actions, fd, 3);
   posix_spawn_file_actions_addclosefrom_np (&actions, 4);
   failed = posix_spawn (&pid, program, &actions, &attributes, argv, environment);
   posix_spawn_file_actions_destroy (&actions);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-socket.h"
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,30 @@ zu_close_fds (int *fds, guint n_fds)
         close (fds[i]);
       fds[i] = -1;
     }
+}
+
+/* As write(), but a reader that has gone is EPIPE and never a signal: the process is not ours. */
+gssize
+zu_write_quietly (int fd, gconstpointer data, gsize size)
+{
+  const struct timespec now = { 0, 0 };
+  sigset_t pipe, before, pending;
+  gboolean was_pending;
+  gssize n;
+  int failed;
+
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  sigpending (&pending);
+  was_pending = sigismember (&pending, SIGPIPE) == 1;
+  pthread_sigmask (SIG_BLOCK, &pipe, &before);
+  n = write (fd, data, size);
+  failed = errno;
+  if (n < 0 && failed == EPIPE && !was_pending)
+    sigtimedwait (&pipe, NULL, &now);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  errno = failed;
+  return n;
 }
 
 /* Until the socket is ready or the caller has lost interest. */

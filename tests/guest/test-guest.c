@@ -3,7 +3,7 @@
 /* zu-guest itself, run as an ordinary child: what it does as the first process of a sandbox is
  * tested in tests/sandbox. */
 
-#include "zu-guest-channel.h"
+#include "zu-keeper-link.h"
 #include "zu-socket.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -30,15 +30,18 @@ static const char *const environment[] = { "PATH=/usr/bin:/bin", "BASE=base", NU
 static void
 guest_start (GuestFixture *f)
 {
+  g_autoptr (GError) error = NULL;
+  g_autofree char *program = zu_keeper_find_program ("zu-guest", &error);
   int pair[2];
 
+  g_assert_no_error (error);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
   f->pid = fork ();
   if (f->pid == 0)
     {
       prctl (PR_SET_PDEATHSIG, SIGKILL);
       dup2 (pair[1], 9);
-      execl (g_getenv ("ZU_GUEST"), "zu-guest", "--fd", "9", NULL);
+      execl (program, "zu-guest", "--fd", "9", NULL);
       _exit (99);
     }
   close (pair[1]);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-keeper-link.h"
+
+G_BEGIN_DECLS
+
+#define ZU_TYPE_SANDBOXES (zu_sandboxes_get_type ())
+G_DECLARE_FINAL_TYPE (ZuSandboxes, zu_sandboxes, ZU, SANDBOXES, GObject)
+
+ZuSandboxes *zu_sandboxes_new (const char *root);
+const char *zu_sandboxes_get_root (ZuSandboxes *self);
+
+void zu_sandboxes_add (ZuSandboxes *self, const char *id, ZuKeeperLink *link,
+                       ZuGuestChannel *channel);
+gboolean zu_sandboxes_destroy (ZuSandboxes *self, const char *id, GCancellable *cancellable,
+                               GError **error);
+
+char *zu_sandboxes_spawn (ZuSandboxes *self, const char *id, ZuProcessSpec *process,
+                          const int stdio[3], GCancellable *cancellable, GError **error);
+ZuExitStatus *zu_sandboxes_wait (ZuSandboxes *self, const char *id, const char *process_id,
+                                 GCancellable *cancellable, GError **error);
+gboolean zu_sandboxes_kill (ZuSandboxes *self, const char *id, const char *process_id, int number,
+                            GCancellable *cancellable, GError **error);
+
+ZuObservation *zu_sandboxes_call_tool (ZuSandboxes *self, const char *id, ZuToolCall *call,
+                                       GCancellable *cancellable, GError **error);
+
+char *zu_sandboxes_open_session (ZuSandboxes *self, const char *id, ZuProcessSpec *process,
+                                 GCancellable *cancellable, GError **error);
+gboolean zu_sandboxes_send (ZuSandboxes *self, const char *session, ZuJson *message,
+                            GCancellable *cancellable, GError **error);
+ZuJson *zu_sandboxes_receive (ZuSandboxes *self, const char *session, gint64 timeout_ms,
+                              GCancellable *cancellable, GError **error);
+gboolean zu_sandboxes_close_session (ZuSandboxes *self, const char *session,
+                                     GCancellable *cancellable, GError **error);
+
+G_END_DECLS
