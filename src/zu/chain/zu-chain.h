@@ -5,19 +5,21 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_VIOLATION (zu_violation_get_type ())
+#define ZU_TYPE_VIOLATION      (zu_violation_get_type ())
 #define ZU_TYPE_CHAIN_VERIFIER (zu_chain_verifier_get_type ())
-#define ZU_CHAIN_ERROR (zu_chain_error_quark ())
+#define ZU_CHAIN_ERROR         (zu_chain_error_quark ())
 
 G_DECLARE_FINAL_TYPE (ZuViolation, zu_violation, ZU, VIOLATION, GObject)
 G_DECLARE_FINAL_TYPE (ZuChainVerifier, zu_chain_verifier, ZU, CHAIN_VERIFIER, GObject)
 
-typedef enum {
+typedef enum
+{
   ZU_CHAIN_ERROR_CONFLICT,
   ZU_CHAIN_ERROR_WRONG_HASH,
 } ZuChainError;
 
-typedef enum {
+typedef enum
+{
   ZU_VIOLATION_KIND_NOT_LINKED,
   ZU_VIOLATION_KIND_PREV_HASH_BREAK,
   ZU_VIOLATION_KIND_CONTENT_TAMPER,
