@@ -29,6 +29,9 @@
 #include <zu/registry/zu-plugin-info.h>
 #include <zu/registry/zu-registry.h>
 
+#include <zu/bus/zu-delivery-failure.h>
+#include <zu/bus/zu-event-bus.h>
+
 #include <zu/adapter/zu-channel-remote.h>
 #include <zu/adapter/zu-dbus-adapter.h>
 #include <zu/adapter/zu-dbus-remote.h>
