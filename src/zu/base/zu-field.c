@@ -404,6 +404,15 @@ write_object (GObject *object, ZuJsonBuilder *builder)
 }
 
 static void
+write_text (const char *text, ZuJsonBuilder *builder)
+{
+  if (text != NULL)
+    zu_json_builder_add_string (builder, text);
+  else
+    zu_json_builder_add_null (builder);
+}
+
+static void
 write_boxed (const ZuField *field, gpointer boxed, ZuJsonBuilder *builder)
 {
   g_autoptr (ZuJson) json = NULL;
@@ -442,7 +451,7 @@ write_enum (const ZuField *field, int number, ZuJsonBuilder *builder)
   g_autoptr (GEnumClass) klass = g_type_class_ref (field->get_type ());
   GEnumValue *found = g_enum_get_value (klass, number);
 
-  zu_json_builder_add_string (builder, found != NULL ? found->value_nick : NULL);
+  write_text (found != NULL ? found->value_nick : NULL, builder);
 }
 
 static void
@@ -487,7 +496,7 @@ zu_field_to_json (const ZuField *field, const GValue *value, ZuJsonBuilder *buil
   switch (field->kind)
     {
     case ZU_FIELD_KIND_STRING:
-      zu_json_builder_add_string (builder, g_value_get_string (value));
+      write_text (g_value_get_string (value), builder);
       break;
     case ZU_FIELD_KIND_BOOLEAN:
       zu_json_builder_add_boolean (builder, g_value_get_boolean (value));
