@@ -18,6 +18,7 @@
 
 #include <zu/rpc/zu-rpc-frame.h>
 #include <zu/rpc/zu-rpc-client.h>
+#include <zu/rpc/zu-rpc-port.h>
 #include <zu/rpc/zu-rpc-server.h>
 
 #include <zu/ports/zu-types.h>

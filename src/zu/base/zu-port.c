@@ -214,18 +214,24 @@ result_from_json (const ZuPortMethod *method, ZuJson *json, GValue *out, GError 
   return TRUE;
 }
 
-/* What the other side refused in its own words becomes the port's own error. */
+/* What the other side refused in its own words becomes the port's own error, and so does that it is
+ * gone, where the port has a code for it. */
 static void
 own_error (const ZuPortInfo *info, GError **error)
 {
-  GError *own;
+  g_autofree char *text = NULL;
 
-  if (error == NULL || !g_error_matches (*error, ZU_REMOTE_ERROR, ZU_REMOTE_ERROR_REFUSED))
+  if (error == NULL)
+    return;
+  if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+    text = g_strconcat ("closed: ", (*error)->message, NULL);
+  else if (g_error_matches (*error, ZU_REMOTE_ERROR, ZU_REMOTE_ERROR_REFUSED))
+    text = g_strdup ((*error)->message);
+  else
     return;
 
-  own = zu_port_error_from_text (info, (*error)->message);
   g_clear_error (error);
-  *error = own;
+  *error = zu_port_error_from_text (info, text);
 }
 
 static gboolean

@@ -2,9 +2,11 @@
 
 #include "zu-option-private.h"
 
+#include "../secret/zu-secret.h"
 #include "zu-registry.h"
 
 #include <errno.h>
+#include <string.h>
 
 void
 zu_options_init (ZuOptions *self, GObjectClass *klass, const char *plugin)
@@ -133,6 +135,17 @@ set_enum (GValue *value, const char *text)
   return found != NULL;
 }
 
+/* For keys that stand in a configuration: those are readable there, and in this text. */
+static gboolean
+set_secret (GValue *value, const char *text)
+{
+  g_autofree char *copy = g_strdup (text);
+  ZuSecret *secret = zu_secret_new_wiping (copy, strlen (copy), NULL);
+
+  g_value_take_boxed (value, secret);
+  return secret != NULL;
+}
+
 static gboolean
 set_from_text (GValue *value, const char *text)
 {
@@ -151,6 +164,8 @@ set_from_text (GValue *value, const char *text)
     return set_enum (value, text);
   else if (type == G_TYPE_STRV)
     g_value_take_boxed (value, g_strsplit (text, ",", -1));
+  else if (type == ZU_TYPE_SECRET)
+    return set_secret (value, text);
   else
     return FALSE;
   return TRUE;

@@ -41,6 +41,11 @@ as_remote (ZuJson *result, GError *reason, GError **error)
       reason->domain = ZU_REMOTE_ERROR;
       reason->code = ZU_REMOTE_ERROR_REFUSED;
     }
+  else if (g_error_matches (reason, ZU_RPC_ERROR, ZU_RPC_ERROR_CLOSED))
+    {
+      reason->domain = G_IO_ERROR;
+      reason->code = G_IO_ERROR_CONNECTION_CLOSED;
+    }
   if (reason != NULL)
     g_propagate_error (error, reason);
   return result;
