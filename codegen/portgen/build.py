@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from . import names
-from .model import (SCALARS, Enum, Field, Method, Namespace, Port, Record, Signal, TypeRef, Types,
-                    Value)
+from .cases import check_cases
+from .clash import check_names
+from .field import SCALARS, Field, Namespace, TypeRef
+from .model import Enum, Method, Port, Record, Signal, Types, Value
 from .source import Document, Path, PortError
 
 # C's own words, and what every type has already.
@@ -21,7 +24,11 @@ _RESERVED = {
 # What the functions made of a verb call their own parameters and variables.
 _RESERVED_INPUTS = {
     "self", "error", "cancellable", "callback", "user_data", "result", "call", "in", "out", "value",
-    "iface", "local_error", "port",
+    "iface", "local_error", "port", "info", "done",
+}
+_RANGES = {
+    "int32": (-2**31, 2**31 - 1), "uint32": (0, 2**32 - 1), "int64": (-2**63, 2**63 - 1),
+    "uint64": (0, 2**64 - 1), "fd": (-1, -1),
 }
 
 
@@ -32,9 +39,14 @@ def port_header(namespace: Namespace, name: str) -> str:
 class Scope:
     """The named types that a file may use."""
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, imported: dict[str, TypeRef]) -> None:
         self.namespace = namespace
+        self.imported = imported
         self.types: dict[str, TypeRef] = {}
+
+    def find(self, name: str) -> TypeRef | None:
+        """One's own type, else an imported one."""
+        return self.types.get(name) or self.imported.get(name)
 
     def add(self, document: Document, path: Path, ref: TypeRef) -> None:
         if ref.name in self.types:
@@ -42,12 +54,13 @@ class Scope:
         self.types[ref.name] = ref
 
     def add_port(self, name: str) -> None:
+        """A port beside those that are built; what its file says is not known here."""
         self.types.setdefault(name, TypeRef(self.namespace, name, "PORT", port_header(self.namespace, name)))
 
     def field(self, document: Document, path: Path, name: str, data: Any, where: str) -> Field:
         text: str = data["type"]
         base, is_array = (text[:-2], True) if text.endswith("[]") else (text, False)
-        ref = self.types.get(base)
+        ref = self.find(base)
         mark = document.mark((*path, "type"))
         if base not in SCALARS and ref is None:
             raise PortError(mark, f"{where}: there is no type '{base}'")
@@ -66,7 +79,7 @@ class Scope:
     def check_default(document: Document, path: Path, field: Field, where: str) -> None:
         if field.nullable and not field.is_pointer:
             raise PortError(document.mark((*path, "nullable")),
-                            f"{where}: a {field.type_text} is never null; give it a default")
+                            f"{where}: {field.type_text} is never null; give it a default")
         if not field.has_default:
             return
         mark = document.mark((*path, "default"))
@@ -78,7 +91,16 @@ class Scope:
         allowed = wanted.get(field.scalar or "", (str,) if field.kind == "ENUM" else ())
         if field.is_array or not isinstance(field.default, allowed) or (
                 isinstance(field.default, bool) and field.scalar != "boolean"):
-            raise PortError(mark, f"{where}: {field.default!r} is no {field.type_text}")
+            raise PortError(mark, f"{where}: {json.dumps(field.default)} is no {field.type_text}")
+        if field.ref is not None and field.default not in field.ref.members:
+            raise PortError(mark, f"{where}: '{field.default}' is none of {', '.join(field.ref.members)}")
+        low, high = _RANGES.get(field.scalar or "", (None, None))
+        if low is not None and high is not None and not low <= field.default <= high:
+            raise PortError(mark, f"{where}: {field.default} is no {field.type_text}")
+        if "*/" in str(field.default):
+            raise PortError(mark, f"{where}: a default must not hold '*/'")
+        if isinstance(field.default, float) and not math.isfinite(field.default):
+            raise PortError(mark, f"{where}: the default must be finite")
 
     def fields(self, document: Document, path: Path, data: Any, where: str) -> tuple[Field, ...]:
         return tuple(self.field(document, (*path, name), name, item, f"{where} '{name}'")
@@ -87,17 +109,17 @@ class Scope:
     def enums(self, document: Document, data: Any, header: str) -> tuple[Enum, ...]:
         result = []
         for name, item in (data or {}).items():
-            ref = TypeRef(self.namespace, name, "ENUM", header)
+            ref = TypeRef(self.namespace, name, "ENUM", header, members=tuple(item["values"]))
             self.add(document, ("enums", name), ref)
-            prefix = f"{self.namespace.upper}_{names.upper(name)}"
-            values = tuple(Value(nick, brief, f"{prefix}_{names.upper(nick)}")
+            values = tuple(Value(nick, brief, ref.value_name(nick))
                            for nick, brief in item["values"].items())
             result.append(Enum(ref, item["brief"], values))
         return tuple(result)
 
     def records(self, document: Document, data: Any, header: str) -> tuple[Record, ...]:
-        for name in data or {}:
-            self.add(document, ("records", name), TypeRef(self.namespace, name, "RECORD", header))
+        for name, item in (data or {}).items():
+            self.add(document, ("records", name),
+                     TypeRef(self.namespace, name, "RECORD", header, members=tuple(item["fields"])))
         result = []
         for name, item in (data or {}).items():
             path: Path = ("records", name, "fields")
@@ -106,10 +128,11 @@ class Scope:
         return tuple(result)
 
 
-def build_types(document: Document, namespace: Namespace) -> tuple[Types, Scope]:
+def build_types(document: Document, namespace: Namespace,
+                imported: dict[str, TypeRef]) -> tuple[Types, Scope]:
     """The shared types, and the scope that ports are read in."""
     data: Any = document.data
-    scope = Scope(namespace)
+    scope = Scope(namespace, imported)
     header = f"ports/{namespace.lower}-types.h"
     externals = []
     for name, item in (data.get("externals") or {}).items():
@@ -129,7 +152,7 @@ def _method(scope: Scope, document: Document, name: str, data: Any, codes: set[s
     is_spread = False
     wanted = data.get("out")
     if isinstance(wanted, str):
-        ref = scope.types.get(wanted)
+        ref = scope.find(wanted)
         if ref is None or ref.kind != "RECORD":
             raise PortError(document.mark((*path, "out")), f"{where}: there is no record '{wanted}'")
         out = Field(names.snake(wanted), f"The {' '.join(names.words(wanted))}.", None, ref, False,
@@ -148,30 +171,16 @@ def _method(scope: Scope, document: Document, name: str, data: Any, codes: set[s
                   tuple(data.get("errors", [])), tuple(data.get("examples", [])))
 
 
-def _check_scenarios(document: Document, data: Any, methods: dict[str, Method]) -> None:
-    for i, scenario in enumerate(data.get("scenarios", [])):
-        for j, step in enumerate(scenario["steps"]):
-            method = methods.get(step["call"])
-            mark = document.mark(("scenarios", i, "steps", j, "call"))
-            where = f"in scenario '{scenario['name']}', step {j + 1}"
-            if method is None:
-                raise PortError(mark, f"{where}: there is no method '{step['call']}'")
-            if not method.is_wire:
-                raise PortError(mark, f"{where}: '{method.name}' cannot be called over a wire")
-            known = {field.name for field in method.inputs}
-            for key in step.get("in", {}):
-                if key not in known:
-                    raise PortError(document.mark(("scenarios", i, "steps", j, "in", key)),
-                                    f"{where}: '{method.name}' has no parameter '{key}'")
-
-
 def build_port(document: Document, scope: Scope) -> Port:
     """One port; types of its own are added to a scope of its own."""
     data: Any = document.data
-    own = Scope(scope.namespace)
+    own = Scope(scope.namespace, scope.imported)
     own.types.update(scope.types)
-    own.add_port(data["port"])
-    ref = own.types[data["port"]]
+    name = data["port"]
+    own.add_port(name)
+    ref = own.types[name]
+    if ref.kind != "PORT":
+        raise PortError(document.mark(("port",)), f"type '{name}' is described twice")
     enums = own.enums(document, data.get("enums"), ref.header)
     records = own.records(document, data.get("records"), ref.header)
     errors = data.get("errors", {})
@@ -184,7 +193,14 @@ def build_port(document: Document, scope: Scope) -> Port:
         raise PortError(document.mark(("adapters",)), "adapter 'dbus' needs the key 'dbus'")
     if "dbus" in data and "dbus" not in adapters:
         raise PortError(document.mark(("dbus",)), "the key 'dbus' needs the adapter 'dbus'")
-    _check_scenarios(document, data, methods)
+    properties = own.fields(document, ("properties",), data.get("properties"), "in property")
+    for field in properties:
+        if not field.nullable and not field.has_default:
+            raise PortError(document.mark(("properties", field.name)),
+                            f"in property '{field.name}': it needs a default, or null as one"
+                            " (for an implementation that does not say)")
+    check_names(document, properties, data.get("signals", {}), methods)
+    check_cases(document, data, methods, set(errors))
     signals = tuple(Signal(name, item["brief"], own.fields(document, ("signals", name, "args"),
                                                           item.get("args"), f"in signal '{name}', argument"))
                     for name, item in data.get("signals", {}).items())
@@ -196,7 +212,6 @@ def build_port(document: Document, scope: Scope) -> Port:
     dbus = data.get("dbus", {})
     return Port(ref, data["kind"], data["major"], data["brief"], data.get("description", "").strip(),
                 adapters, data.get("concurrency", 1), dbus.get("interface"), dbus.get("path"),
-                own.fields(document, ("properties",), data.get("properties"), "in property"),
-                signals, values, enums, records, tuple(methods.values()),
+                properties, signals, values, enums, records, tuple(methods.values()),
                 tuple(data.get("scenarios", [])),
                 json.dumps(data, ensure_ascii=True, separators=(",", ":")), tuple(sorted(used)))

@@ -38,7 +38,19 @@ def _where(path: Path) -> str:
 def _describe(error: Any) -> tuple[Path, str]:
     path: Path = tuple(error.absolute_path)
     value, rule = error.instance, error.validator_value
-    name = path[-1] if path else "the file"
+    called = f"'{path[-1]}'" if path else "the file"
+    if "propertyNames" in error.schema_path:
+        path = (*path, value)
+        return path, f"{_where(path)}a name must be of the form {rule}"
+    if error.validator == "anyOf" and isinstance(value, dict):
+        # Of the two forms of a result the author has chosen the mapping; say what is wrong there.
+        deeper = [e for e in error.context if e.schema_path[0] == 1]
+        if deeper:
+            return _describe(deeper[0])
+    if error.validator == "not":
+        return path, f"{_where(path)}{called} must not hold '*/'"
+    if error.validator == "pattern" and "\n" in str(value):
+        return path, f"{_where(path)}{called} must be one line"
     if error.validator == "additionalProperties":
         key = next(k for k in value if k not in error.schema.get("properties", {}))
         return (*path, key), f"{_where(path)}unknown key '{key}'"
@@ -47,14 +59,14 @@ def _describe(error: Any) -> tuple[Path, str]:
         return path, f"{_where(path)}'{key}' is missing"
     if error.validator == "type":
         wanted = rule if isinstance(rule, str) else rule[0]
-        return path, f"{_where(path)}'{name}' must be {_KINDS[wanted]}"
+        return path, f"{_where(path)}{called} must be {_KINDS[wanted]}"
     if error.validator == "pattern":
         return path, f"{_where(path)}'{value}' is not of the form {rule}"
     if error.validator == "enum":
         return path, f"{_where(path)}'{value}' is none of {', '.join(map(str, rule))}"
     if error.validator == "anyOf":
-        return path, f"{_where(path)}'{name}' is neither a record's name nor a mapping of values"
-    return path, f"{_where(path)}{error.message}"
+        return path, f"{_where(path)}{called} is neither a record's name nor a mapping of values"
+    return path, f"{_where(path)}{called}: {error.message}"
 
 
 class Checker:

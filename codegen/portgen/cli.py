@@ -9,9 +9,11 @@ import sys
 
 from .build import build_port, build_types
 from .check import Checker
+from .dump import dump
 from .emit import Emitter
 from .loader import load
-from .model import Namespace, Port, Types
+from .field import Namespace, TypeRef
+from .model import Port, Types
 from .output import Output
 from .source import Document, PortError
 
@@ -38,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
                        ("index", "the table of all ports: .c, and .h that includes them"),
                        ("list", "prints a line a port: file, D-Bus interface or -, name, kind, major"),
                        ("check", "says what is wrong, makes nothing"),
-                       ("dump", "prints the model, for tests")):
+                       ("dump", "prints all that is known of a port, as JSON")):
         command = sub.add_parser(verb, help=text)
         if verb != "types":
             command.add_argument("ports", metavar="PORT.yaml", nargs="+")
@@ -57,13 +59,15 @@ class Project:
         self.sources: list[str] = []
         namespace = Namespace(options.namespace)
         empty = Document("types", {})
-        imported = [build_types(self.read(file, "types.schema.json"), Namespace("Zu"))[1]
-                    for file in options.import_types]
+        imported: dict[str, TypeRef] = {}
+        for file in options.import_types:
+            _, scope = build_types(self.read(file, "types.schema.json"), Namespace("Zu"), imported)
+            imported.update(scope.types)
+            for name in self.sibling_ports([file]):
+                scope.add_port(name)
+                imported.setdefault(name, scope.types[name])
         document = self.read(options.types, "types.schema.json") if options.types else empty
-        self.types, self.scope = build_types(document, namespace)
-        for scope in imported:
-            for name, ref in scope.types.items():
-                self.scope.types.setdefault(name, ref)
+        self.types, self.scope = build_types(document, namespace, imported)
 
     def read(self, file: str, schema: str) -> Document:
         document = load(file)
@@ -77,7 +81,8 @@ class Project:
         siblings = sorted(self.sibling_ports(self.options.ports))
         for name in siblings:
             self.scope.add_port(name)
-        return [(file, build_port(document, self.scope)) for file, document in documents]
+        built = [(file, build_port(document, self.scope)) for file, document in documents]
+        return sorted(built, key=lambda item: item[1].file)
 
     def sibling_ports(self, files: list[str]) -> set[str]:
         """The ports beside those that were named: a type may be any of them."""
@@ -85,7 +90,10 @@ class Project:
         for directory in {os.path.dirname(file) for file in files}:
             for name in sorted(os.listdir(directory or ".")):
                 if name.endswith(".yaml") and name != "types.yaml":
-                    data = load(os.path.join(directory, name)).data
+                    try:
+                        data = load(os.path.join(directory, name)).data
+                    except PortError:
+                        continue  # Said by whoever builds that file.
                     if isinstance(data, dict) and isinstance(data.get("port"), str):
                         found.add(data["port"])
         return found
@@ -105,7 +113,7 @@ def _emit(options: argparse.Namespace, project: Project) -> None:
             return
         if options.verb == "dump":
             for _, port in ports:
-                print(repr(port).replace("), ", "),\n "))
+                sys.stdout.write(dump(port))
             return
         if options.verb == "index":
             plain = [port for _, port in ports]

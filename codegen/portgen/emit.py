@@ -13,15 +13,9 @@ from . import names
 from .model import Port, Types
 
 
-def _c_string(text: str) -> str:
-    """A literal in C; JSON's escapes of ASCII are C's, but for what a digit may follow."""
-    escaped = json.dumps(text, ensure_ascii=False)
-    return escaped.replace("??", '?""?')
-
-
 def _c_lines(text: str) -> list[str]:
     """A long literal, some 80 characters a line."""
-    return [_c_string(text[i:i + 80]) for i in range(0, len(text), 80)] or ['""']
+    return [names.c_string(text[i:i + 80]) for i in range(0, len(text), 80)] or ['""']
 
 
 def _doc(text: str) -> str:
@@ -42,7 +36,7 @@ class Emitter:
             loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
         self.environment.filters.update(
-            c_string=_c_string, c_lines=_c_lines, doc=_doc,
+            c_string=names.c_string, c_lines=_c_lines, doc=_doc,
             camel=names.camel, json=lambda value: json.dumps(value, ensure_ascii=False),
             tick=lambda text: f"`{text}`", cell=lambda text: text.replace("|", "\\|"))
 

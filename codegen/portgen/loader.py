@@ -15,6 +15,7 @@ class _Reader:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self.open: set[int] = set()
         self.constructor = yaml.SafeLoader("")
 
     def mark(self, node: yaml.Node) -> Mark:
@@ -22,11 +23,21 @@ class _Reader:
 
     def read(self, node: yaml.Node, path: Path) -> object:
         self.document.marks.setdefault(path, self.mark(node))
-        if isinstance(node, yaml.MappingNode):
-            return self.read_mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.read(item, (*path, i)) for i, item in enumerate(node.value)]
-        value: object = self.constructor.construct_object(node)
+        if isinstance(node, yaml.ScalarNode):
+            return self.read_scalar(node)
+        if id(node) in self.open:
+            raise PortError(self.mark(node), "an alias stands inside of what it names")
+        self.open.add(id(node))
+        value = self.read_mapping(node, path) if isinstance(node, yaml.MappingNode) else [
+            self.read(item, (*path, i)) for i, item in enumerate(node.value)]
+        self.open.remove(id(node))
+        return value
+
+    def read_scalar(self, node: yaml.ScalarNode) -> object:
+        try:
+            value: object = self.constructor.construct_object(node)
+        except ValueError:
+            value = node
         if value is not None and not isinstance(value, (str, bool, int, float)):
             raise PortError(self.mark(node), f"'{node.value}' is no text, number or boolean (quote it)")
         return value
@@ -57,7 +68,12 @@ def load(file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PortError(Mark(document.name, line), f"not YAML: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise PortError(Mark(document.name, 1), f"not YAML: {str(error).splitlines()[0]}") from error
     if node is None:
         raise PortError(Mark(document.name, 1), "the file is empty")
-    document.data = _Reader(document).read(node, ())
+    try:
+        document.data = _Reader(document).read(node, ())
+    except yaml.MarkedYAMLError as error:
+        raise PortError(Mark(document.name, error.problem_mark.line + 1), f"not YAML: {error.problem}") from error
     return document

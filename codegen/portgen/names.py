@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a name is spelled in each language. Only the model asks."""
+"""How a name or a text is spelled in each language. Only the model and the templates ask."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ def upper(name: str) -> str:
 
 def camel(name: str) -> str:
     return "".join(word.capitalize() for word in words(name))
+
+
+def c_string(text: str) -> str:
+    """A literal in C. Octal escapes end after three digits, whatever follows them."""
+    known = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+    return '"' + "".join(known.get(c) or (c if c.isprintable() else "".join(
+        f"\\{byte:03o}" for byte in c.encode())) for c in text) + '"'
