@@ -124,6 +124,11 @@ class Scope:
         for name, item in (data or {}).items():
             path: Path = ("records", name, "fields")
             fields = self.fields(document, path, item["fields"], f"in record '{name}', field")
+            for field in fields:
+                if not field.is_wire:
+                    raise PortError(document.mark((*path, field.name, "type")),
+                                    f"in record '{name}', field '{field.name}': a record is written as JSON,"
+                                    f" which '{field.type_text}' is not")
             result.append(Record(self.types[name], item["brief"], item.get("description", ""), fields))
         return tuple(result)
 

@@ -10,8 +10,8 @@ from .source import Document, Path, PortError
 
 # What every port may be refused with; zu_port_dup_error_text() has the same.
 COMMON_ERRORS = {
-    "failed", "invalid-argument", "not-found", "unknown-method", "not-supported",
-    "permission-denied", "cancelled", "timed-out", "closed",
+    "failed", "invalid-argument", "not-found", "not-supported", "permission-denied",
+    "cancelled", "timed-out", "closed",
 }
 
 

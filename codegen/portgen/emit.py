@@ -37,7 +37,7 @@ class Emitter:
             trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
         self.environment.filters.update(
             c_string=names.c_string, c_lines=_c_lines, doc=_doc,
-            camel=names.camel, json=lambda value: json.dumps(value, ensure_ascii=False),
+            json=lambda value: json.dumps(value, ensure_ascii=False),
             tick=lambda text: f"`{text}`", cell=lambda text: text.replace("|", "\\|"))
 
     def render(self, template: str, source: str, **values: Any) -> str:

@@ -183,11 +183,10 @@ class Field:
         """The D-Bus signature."""
         if self.is_strv:
             return "as"
-        if self.is_array:
-            return "aa{sv}"
         if self.scalar:
             return SCALARS[self.scalar][4]
-        return "s" if self.kind == "ENUM" else "a{sv}"
+        one = "a{sv}" if self.kind == "RECORD" else "s"
+        return f"a{one}" if self.is_array else one
 
     @property
     def _annotations(self) -> list[str]:

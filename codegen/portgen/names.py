@@ -30,7 +30,8 @@ def camel(name: str) -> str:
 
 
 def c_string(text: str) -> str:
-    """A literal in C. Octal escapes end after three digits, whatever follows them."""
+    """A literal in C, without trigraphs. Octal escapes end after three digits, whatever follows."""
     known = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-    return '"' + "".join(known.get(c) or (c if c.isprintable() else "".join(
-        f"\\{byte:03o}" for byte in c.encode())) for c in text) + '"'
+    literal = "".join(known.get(c) or (c if c.isprintable() else "".join(
+        f"\\{byte:03o}" for byte in c.encode())) for c in text)
+    return '"' + re.sub(r"(?<=\?)\?", r"\\?", literal) + '"'

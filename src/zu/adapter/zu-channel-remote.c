@@ -27,7 +27,11 @@ unwrap_reply (ZuChannelReply *reply, GError **error)
   const char *text;
 
   if (zu_channel_reply_get_ok (reply))
-    return zu_json_ref (zu_channel_reply_get_data (reply));
+    {
+      ZuJson *data = zu_channel_reply_get_data (reply);
+
+      return data != NULL ? zu_json_ref (data) : zu_json_parse ("{}", -1, error);
+    }
 
   text = zu_channel_reply_get_error (reply);
   g_set_error_literal (error, ZU_REMOTE_ERROR, ZU_REMOTE_ERROR_REFUSED,

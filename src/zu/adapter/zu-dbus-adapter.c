@@ -83,7 +83,7 @@ run_call (gpointer data, gpointer user_data)
     return_error (self, invocation, error);
   else if (method->is_spread)
     g_dbus_method_invocation_return_value (
-        invocation, g_variant_new ("(@a{sv})", zu_dbus_variant_from_json (result)));
+        invocation, g_variant_new ("(@a{sv})", zu_dbus_record_from_json (method->out, result)));
   else
     g_dbus_method_invocation_return_value (
         invocation, zu_dbus_tuple_from_json (method->out, method->out != NULL, result));
@@ -167,7 +167,8 @@ zu_dbus_adapter_init (ZuDBusAdapter *self)
  * @object: an implementation of the port
  * @info: the port, which has an interface on D-Bus
  *
- * Makes a skeleton for g_dbus_interface_skeleton_export().
+ * Makes a skeleton for g_dbus_interface_skeleton_export(). The connection does not keep it: hold it
+ * as long as it is to be reached.
  *
  * Returns: (transfer full): the skeleton
  */

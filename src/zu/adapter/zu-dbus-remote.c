@@ -59,9 +59,18 @@ result_to_json (const ZuPortMethod *method, GVariant *tuple, GError **error)
   if (!method->is_spread)
     return zu_dbus_tuple_to_json (method->out, method->out != NULL, tuple, error);
 
+  if (!g_variant_is_of_type (tuple, G_VARIANT_TYPE ("(a{sv})")))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                   "%s was answered with %s, not (a{sv})", method->name,
+                   g_variant_get_type_string (tuple));
+      return NULL;
+    }
+
   first = g_variant_get_child_value (tuple, 0);
   builder = zu_json_builder_new ();
-  zu_dbus_variant_to_json (first, builder);
+  if (!zu_dbus_record_to_json (method->out, first, builder, error))
+    return NULL;
   return zu_json_builder_end (builder, error);
 }
 
@@ -77,10 +86,11 @@ zu_dbus_remote_call (ZuRemote *remote, const char *method, ZuJson *args, GCancel
 
   g_return_val_if_fail (found != NULL, NULL);
 
+  /* A verb takes the time it takes; who wants less cancels it. */
   reply = g_dbus_connection_call_sync (self->connection, self->name, self->path,
                                        self->info->dbus_interface->name, dbus_name,
                                        zu_dbus_tuple_from_json (found->in, found->n_in, args), NULL,
-                                       G_DBUS_CALL_FLAGS_NONE, -1, cancellable, &local_error);
+                                       G_DBUS_CALL_FLAGS_NONE, G_MAXINT, cancellable, &local_error);
   if (reply == NULL)
     {
       translate_error (self, local_error, error);

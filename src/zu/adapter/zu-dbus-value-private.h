@@ -5,9 +5,10 @@
 
 G_BEGIN_DECLS
 
-/* JSON and D-Bus: text, numbers, booleans, arrays and objects (a{sv}); null is left out. */
-G_GNUC_INTERNAL GVariant *zu_dbus_variant_from_json (ZuJson *json);
-G_GNUC_INTERNAL void zu_dbus_variant_to_json (GVariant *variant, ZuJsonBuilder *builder);
+/* A record as a{sv}: members as on the wire, null ones left out. FIELD holds a record. */
+G_GNUC_INTERNAL GVariant *zu_dbus_record_from_json (const ZuField *field, ZuJson *json);
+G_GNUC_INTERNAL gboolean zu_dbus_record_to_json (const ZuField *field, GVariant *dict,
+                                                 ZuJsonBuilder *builder, GError **error);
 
 /* The arguments or results of a verb, as a tuple in the order of FIELDS and as an object. */
 G_GNUC_INTERNAL GVariant *zu_dbus_tuple_from_json (const ZuField *fields, guint n_fields,

@@ -2,71 +2,135 @@
 
 #include "zu-dbus-value-private.h"
 
-static GVariant *
-array_from_json (ZuJson *json)
-{
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("av"));
+#include "../base/zu-field-private.h"
+#include "../base/zu-record.h"
 
-  for (gsize i = 0; i < zu_json_get_size (json); i++)
+/* Exact values cross as JSON text: D-Bus has no null and no number past 64 bits. */
+static GVariant *
+text_from_json (ZuJson *json)
+{
+  return g_variant_new_take_string (json != NULL ? zu_json_to_string (json) : g_strdup (""));
+}
+
+static GVariant *
+bytes_from_json (ZuJson *json)
+{
+  gsize size = 0;
+  g_autofree guchar *data =
+      json != NULL ? g_base64_decode (zu_json_get_string (json, NULL), &size) : NULL;
+
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1);
+}
+
+static GVariant *
+number_from_json (const ZuField *field, ZuJson *json)
+{
+  g_autofree char *digits = json != NULL ? zu_json_to_string (json) : g_strdup ("0");
+  gint64 number = g_ascii_strtoll (digits, NULL, 10);
+
+  switch (field->kind)
+    {
+    case ZU_FIELD_KIND_INT32:
+      return g_variant_new_int32 ((gint32) number);
+    case ZU_FIELD_KIND_UINT32:
+      return g_variant_new_uint32 ((guint32) number);
+    case ZU_FIELD_KIND_UINT64:
+      return g_variant_new_uint64 (g_ascii_strtoull (digits, NULL, 10));
+    default:
+      return g_variant_new_int64 (number);
+    }
+}
+
+static GVariant *
+array_from_json (const ZuField *field, ZuJson *json)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (
+      field->kind == ZU_FIELD_KIND_RECORD ? G_VARIANT_TYPE ("aa{sv}") : G_VARIANT_TYPE ("as"));
+
+  for (gsize i = 0; json != NULL && i < zu_json_get_size (json); i++)
     {
       g_autoptr (ZuJson) element = zu_json_dup_element (json, i);
-      GVariant *variant = zu_dbus_variant_from_json (element);
 
-      if (variant != NULL)
-        g_variant_builder_add (&builder, "v", variant);
+      if (field->kind == ZU_FIELD_KIND_STRING)
+        g_variant_builder_add (&builder, "s", zu_json_get_string (element, NULL));
+      else if (field->kind == ZU_FIELD_KIND_RECORD)
+        g_variant_builder_add_value (&builder, zu_dbus_record_from_json (field, element));
+      else
+        g_variant_builder_add_value (&builder, text_from_json (element));
     }
 
   return g_variant_builder_end (&builder);
 }
 
+/* Returns a floating variant of the field's own type; what is null is empty. */
 static GVariant *
-object_from_json (ZuJson *json)
+field_from_json (const ZuField *field, ZuJson *json)
 {
+  if (json != NULL && zu_json_get_kind (json) == ZU_JSON_KIND_NULL
+      && (field->kind != ZU_FIELD_KIND_JSON || field->is_nullable))
+    json = NULL;
+  if (field->is_array)
+    return array_from_json (field, json);
+
+  switch (field->kind)
+    {
+    case ZU_FIELD_KIND_STRING:
+    case ZU_FIELD_KIND_ENUM:
+      return g_variant_new_string (json != NULL ? zu_json_get_string (json, NULL) : "");
+    case ZU_FIELD_KIND_BOOLEAN:
+      return g_variant_new_boolean (json != NULL && zu_json_get_boolean (json));
+    case ZU_FIELD_KIND_DOUBLE:
+      return g_variant_new_double (json != NULL ? zu_json_get_double (json) : 0);
+    case ZU_FIELD_KIND_BYTES:
+      return bytes_from_json (json);
+    case ZU_FIELD_KIND_JSON:
+    case ZU_FIELD_KIND_EXTERNAL:
+      return text_from_json (json);
+    case ZU_FIELD_KIND_RECORD:
+      return zu_dbus_record_from_json (field, json);
+    default:
+      return number_from_json (field, json);
+    }
+}
+
+/* A record as a dictionary; a member that is null is left out. */
+GVariant *
+zu_dbus_record_from_json (const ZuField *field, ZuJson *json)
+{
+  g_autoptr (ZuRecordClass) klass = g_type_class_ref (field->get_type ());
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
-  for (gsize i = 0; i < zu_json_get_size (json); i++)
+  for (guint i = 0; json != NULL && i < klass->n_fields; i++)
     {
-      const char *name = zu_json_get_member_name (json, i, NULL);
-      g_autoptr (ZuJson) member = zu_json_dup_member (json, name);
-      GVariant *variant = member != NULL ? zu_dbus_variant_from_json (member) : NULL;
+      const ZuField *own = &klass->fields[i];
+      g_autoptr (ZuJson) member = zu_json_dup_member (json, own->name);
 
-      if (variant != NULL)
-        g_variant_builder_add (&builder, "{sv}", name, variant);
+      if (member == NULL || (own->is_nullable && zu_json_get_kind (member) == ZU_JSON_KIND_NULL))
+        continue;
+      g_variant_builder_add (&builder, "{sv}", own->name, field_from_json (own, member));
     }
 
   return g_variant_builder_end (&builder);
 }
 
-/* Returns a floating variant, or NULL for null, which D-Bus does not have. */
+/* The object was made from the fields, so each member is there and of its kind. */
 GVariant *
-zu_dbus_variant_from_json (ZuJson *json)
+zu_dbus_tuple_from_json (const ZuField *fields, guint n_fields, ZuJson *object)
 {
-  g_autofree char *digits = NULL;
-  gint64 number;
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_TUPLE);
 
-  switch (zu_json_get_kind (json))
+  for (guint i = 0; i < n_fields; i++)
     {
-    case ZU_JSON_KIND_BOOLEAN:
-      return g_variant_new_boolean (zu_json_get_boolean (json));
-    case ZU_JSON_KIND_INTEGER:
-      if (zu_json_get_int64 (json, &number))
-        return g_variant_new_int64 (number);
-      /* Past 64 bits only text keeps it exact. */
-      digits = zu_json_to_string (json);
-      return g_variant_new_string (digits);
-    case ZU_JSON_KIND_FLOAT:
-      return g_variant_new_double (zu_json_get_double (json));
-    case ZU_JSON_KIND_STRING:
-      return g_variant_new_string (zu_json_get_string (json, NULL));
-    case ZU_JSON_KIND_ARRAY:
-      return array_from_json (json);
-    case ZU_JSON_KIND_OBJECT:
-      return object_from_json (json);
-    case ZU_JSON_KIND_NULL:
-    default:
-      return NULL;
+      g_autoptr (ZuJson) member =
+          object != NULL ? zu_json_dup_member (object, fields[i].name) : NULL;
+
+      g_variant_builder_add_value (&builder, field_from_json (&fields[i], member));
     }
+
+  return g_variant_builder_end (&builder);
 }
+
+static void variant_to_json (GVariant *variant, ZuJsonBuilder *builder);
 
 static void
 container_to_json (GVariant *variant, ZuJsonBuilder *builder)
@@ -92,10 +156,10 @@ container_to_json (GVariant *variant, ZuJsonBuilder *builder)
 
           g_variant_get (owned, "{&sv}", &key, &value);
           zu_json_builder_set_member (builder, key);
-          zu_dbus_variant_to_json (value, builder);
+          variant_to_json (value, builder);
         }
       else
-        zu_dbus_variant_to_json (owned, builder);
+        variant_to_json (owned, builder);
     }
 
   if (is_object)
@@ -114,8 +178,8 @@ bytes_to_json (GVariant *variant, ZuJsonBuilder *builder)
   zu_json_builder_add_string (builder, text);
 }
 
-void
-zu_dbus_variant_to_json (GVariant *variant, ZuJsonBuilder *builder)
+static void
+variant_to_json (GVariant *variant, ZuJsonBuilder *builder)
 {
   g_autoptr (GVariant) inner = NULL;
 
@@ -143,8 +207,7 @@ zu_dbus_variant_to_json (GVariant *variant, ZuJsonBuilder *builder)
       zu_json_builder_add_int64 (builder, g_variant_get_int64 (variant));
       return;
     case G_VARIANT_CLASS_UINT64:
-      zu_json_builder_add_int64 (builder,
-                                 (gint64) MIN (g_variant_get_uint64 (variant), G_MAXINT64));
+      zu_json_builder_add_digits (builder, g_variant_get_uint64 (variant));
       return;
     case G_VARIANT_CLASS_DOUBLE:
       zu_json_builder_add_double (builder, g_variant_get_double (variant));
@@ -156,7 +219,7 @@ zu_dbus_variant_to_json (GVariant *variant, ZuJsonBuilder *builder)
       return;
     case G_VARIANT_CLASS_VARIANT:
       inner = g_variant_get_variant (variant);
-      zu_dbus_variant_to_json (inner, builder);
+      variant_to_json (inner, builder);
       return;
     case G_VARIANT_CLASS_ARRAY:
       if (g_variant_is_of_type (variant, G_VARIANT_TYPE_BYTESTRING))
@@ -175,144 +238,103 @@ zu_dbus_variant_to_json (GVariant *variant, ZuJsonBuilder *builder)
     }
 }
 
-static GVariant *
-strv_from_json (ZuJson *json)
-{
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("as"));
-
-  for (gsize i = 0; json != NULL && i < zu_json_get_size (json); i++)
-    {
-      g_autoptr (ZuJson) element = zu_json_dup_element (json, i);
-
-      g_variant_builder_add (&builder, "s", zu_json_get_string (element, NULL));
-    }
-
-  return g_variant_builder_end (&builder);
-}
-
-static GVariant *
-records_from_json (ZuJson *json)
-{
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-
-  for (gsize i = 0; json != NULL && i < zu_json_get_size (json); i++)
-    {
-      g_autoptr (ZuJson) element = zu_json_dup_element (json, i);
-
-      g_variant_builder_add_value (&builder, object_from_json (element));
-    }
-
-  return g_variant_builder_end (&builder);
-}
-
-static GVariant *
-bytes_from_json (ZuJson *json)
-{
-  gsize size = 0;
-  g_autofree guchar *data =
-      json != NULL ? g_base64_decode (zu_json_get_string (json, NULL), &size) : NULL;
-
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1);
-}
-
-static GVariant *
-number_from_json (const ZuField *field, ZuJson *json)
-{
-  gint64 number = 0;
-
-  if (json != NULL)
-    zu_json_get_int64 (json, &number);
-
-  switch (field->kind)
-    {
-    case ZU_FIELD_KIND_INT32:
-      return g_variant_new_int32 ((gint32) number);
-    case ZU_FIELD_KIND_UINT32:
-      return g_variant_new_uint32 ((guint32) number);
-    case ZU_FIELD_KIND_UINT64:
-      return g_variant_new_uint64 ((guint64) number);
-    default:
-      return g_variant_new_int64 (number);
-    }
-}
-
-static GVariant *
-field_from_json (const ZuField *field, ZuJson *json)
-{
-  g_autofree char *text = NULL;
-
-  if (json != NULL && zu_json_get_kind (json) == ZU_JSON_KIND_NULL)
-    json = NULL;
-  if (field->is_array)
-    return field->kind == ZU_FIELD_KIND_STRING ? strv_from_json (json) : records_from_json (json);
-
-  switch (field->kind)
-    {
-    case ZU_FIELD_KIND_STRING:
-    case ZU_FIELD_KIND_ENUM:
-      return g_variant_new_string (json != NULL ? zu_json_get_string (json, NULL) : "");
-    case ZU_FIELD_KIND_BOOLEAN:
-      return g_variant_new_boolean (json != NULL && zu_json_get_boolean (json));
-    case ZU_FIELD_KIND_DOUBLE:
-      return g_variant_new_double (json != NULL ? zu_json_get_double (json) : 0);
-    case ZU_FIELD_KIND_BYTES:
-      return bytes_from_json (json);
-    case ZU_FIELD_KIND_JSON:
-      text = json != NULL ? zu_json_to_string (json) : g_strdup ("null");
-      return g_variant_new_string (text);
-    case ZU_FIELD_KIND_RECORD:
-    case ZU_FIELD_KIND_EXTERNAL:
-      return json != NULL ? object_from_json (json)
-                          : g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
-    default:
-      return number_from_json (field, json);
-    }
-}
-
-/* The object was made from the fields, so each member is there and of its kind. */
-GVariant *
-zu_dbus_tuple_from_json (const ZuField *fields, guint n_fields, ZuJson *object)
-{
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_TUPLE);
-
-  for (guint i = 0; i < n_fields; i++)
-    {
-      g_autoptr (ZuJson) member =
-          object != NULL ? zu_json_dup_member (object, fields[i].name) : NULL;
-
-      g_variant_builder_add_value (&builder, field_from_json (&fields[i], member));
-    }
-
-  return g_variant_builder_end (&builder);
-}
-
-/* JSON crosses D-Bus as text; "" and empty dictionaries stand for null where that is allowed. */
 static gboolean
-add_member (const ZuField *field, GVariant *value, ZuJsonBuilder *builder, GError **error)
+parse_text (const ZuField *field, GVariant *value, ZuJsonBuilder *builder, GError **error)
 {
-  gboolean is_text = g_variant_is_of_type (value, G_VARIANT_TYPE_STRING);
+  g_autoptr (ZuJson) json = zu_json_parse (g_variant_get_string (value, NULL), -1, error);
 
-  if (field->is_nullable
-      && (is_text ? *g_variant_get_string (value, NULL) == '\0'
-                  : g_variant_is_container (value) && g_variant_n_children (value) == 0))
+  if (json == NULL)
+    {
+      g_prefix_error (error, "'%s' is not JSON: ", field->name);
+      return FALSE;
+    }
+
+  zu_json_builder_add_json (builder, json);
+  return TRUE;
+}
+
+/* One value, or one element of an array. What is not of the field's type is refused later on. */
+static gboolean
+add_single (const ZuField *field, GVariant *value, ZuJsonBuilder *builder, GError **error)
+{
+  if (field->kind == ZU_FIELD_KIND_RECORD && g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
+    return zu_dbus_record_to_json (field, value, builder, error);
+  if ((field->kind == ZU_FIELD_KIND_JSON || field->kind == ZU_FIELD_KIND_EXTERNAL)
+      && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return parse_text (field, value, builder, error);
+
+  variant_to_json (value, builder);
+  return TRUE;
+}
+
+/* "", empty arrays and empty dictionaries stand for null where null is allowed. */
+static gboolean
+is_null (const ZuField *field, GVariant *value)
+{
+  if (!field->is_nullable)
+    return FALSE;
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return *g_variant_get_string (value, NULL) == '\0';
+
+  return g_variant_is_container (value) && g_variant_n_children (value) == 0;
+}
+
+static gboolean
+add_value (const ZuField *field, GVariant *value, ZuJsonBuilder *builder, GError **error)
+{
+  if (is_null (field, value))
     {
       zu_json_builder_add_null (builder);
       return TRUE;
     }
-  if (field->kind == ZU_FIELD_KIND_JSON && is_text)
+  if (!field->is_array || !g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY))
+    return add_single (field, value, builder, error);
+
+  zu_json_builder_begin_array (builder);
+  for (gsize i = 0; i < g_variant_n_children (value); i++)
     {
-      g_autoptr (ZuJson) json = zu_json_parse (g_variant_get_string (value, NULL), -1, error);
+      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
+      g_autoptr (GVariant) inner = g_variant_is_of_type (child, G_VARIANT_TYPE_VARIANT)
+                                       ? g_variant_get_variant (child)
+                                       : g_variant_ref (child);
 
-      if (json == NULL)
-        {
-          g_prefix_error (error, "'%s' is not JSON: ", field->name);
-          return FALSE;
-        }
-      zu_json_builder_add_json (builder, json);
-      return TRUE;
+      if (!add_single (field, inner, builder, error))
+        return FALSE;
     }
+  zu_json_builder_end_array (builder);
 
-  zu_dbus_variant_to_json (value, builder);
+  return TRUE;
+}
+
+/* A key that the record does not have is passed on as it is, to be refused by name. */
+gboolean
+zu_dbus_record_to_json (const ZuField *field, GVariant *dict, ZuJsonBuilder *builder,
+                        GError **error)
+{
+  g_autoptr (ZuRecordClass) klass = g_type_class_ref (field->get_type ());
+  GVariantIter iter;
+  const char *key;
+  GVariant *child;
+
+  zu_json_builder_begin_object (builder);
+  g_variant_iter_init (&iter, dict);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &child))
+    {
+      g_autoptr (GVariant) value = child;
+      const ZuField *own = NULL;
+
+      for (guint i = 0; own == NULL && i < klass->n_fields; i++)
+        if (strcmp (klass->fields[i].name, key) == 0)
+          own = &klass->fields[i];
+
+      zu_json_builder_set_member (builder, key);
+      if (own == NULL)
+        variant_to_json (value, builder);
+      else if (!add_value (own, value, builder, error))
+        return FALSE;
+    }
+  zu_json_builder_end_object (builder);
+
   return TRUE;
 }
 
@@ -327,7 +349,7 @@ zu_dbus_tuple_to_json (const ZuField *fields, guint n_fields, GVariant *tuple, G
       g_autoptr (GVariant) value = g_variant_get_child_value (tuple, i);
 
       zu_json_builder_set_member (builder, fields[i].name);
-      if (!add_member (&fields[i], value, builder, error))
+      if (!add_value (&fields[i], value, builder, error))
         return NULL;
     }
   zu_json_builder_end_object (builder);

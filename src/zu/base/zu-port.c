@@ -351,7 +351,7 @@ static const struct
 } common_codes[] = {
   { "failed", G_IO_ERROR_FAILED },
   { "invalid-argument", G_IO_ERROR_INVALID_ARGUMENT },
-  { "unknown-method", G_IO_ERROR_NOT_FOUND },
+  { "not-found", G_IO_ERROR_NOT_FOUND },
   { "not-supported", G_IO_ERROR_NOT_SUPPORTED },
   { "permission-denied", G_IO_ERROR_PERMISSION_DENIED },
   { "cancelled", G_IO_ERROR_CANCELLED },
@@ -362,7 +362,7 @@ static const struct
 static const char *
 get_code (const ZuPortInfo *info, const GError *error)
 {
-  if (error->domain == info->get_error_quark ()
+  if (error->domain == info->get_error_quark () && error->code >= 0
       && error->code < (int) g_strv_length ((char **) info->error_codes))
     return info->error_codes[error->code];
   if (error->domain == ZU_EVENT_ERROR || error->domain == ZU_JSON_ERROR

@@ -2,6 +2,8 @@
 
 #include "zu-remote.h"
 
+#include "zu-call.h"
+
 /**
  * ZuRemote:
  *
@@ -89,10 +91,23 @@ ZuJson *
 zu_remote_call (ZuRemote *self, const char *method, ZuJson *args, GCancellable *cancellable,
                 GError **error)
 {
+  ZuRemoteInterface *iface;
+  GError *local_error = NULL;
+  ZuJson *result;
+
   g_return_val_if_fail (ZU_IS_REMOTE (self), NULL);
   g_return_val_if_fail (method != NULL, NULL);
 
-  return ZU_REMOTE_GET_IFACE (self)->call (self, method, args, cancellable, error);
+  iface = ZU_REMOTE_GET_IFACE (self);
+  if (!zu_call_check_implemented (iface->call != NULL, G_OBJECT (self), "call", error))
+    return NULL;
+
+  result = iface->call (self, method, args, cancellable, &local_error);
+  if (zu_call_check_sync (result != NULL, "ZuRemote.call", local_error, error))
+    return result;
+
+  g_clear_pointer (&result, zu_json_unref);
+  return NULL;
 }
 
 /**
