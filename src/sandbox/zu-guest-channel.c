@@ -23,17 +23,13 @@ typedef struct
   struct zu_wire_exited exited;
 } Exec;
 
-/**
- * ZuGuestChannel:
- *
- * The host's end of one channel to a guest.
+/* The host's end of one channel to a guest. No GObject: every module that links this library has
+ * its own copy, and a type can be registered once.
  *
  * Any number of threads may call at once. There is no thread that reads: of those that wait, one
- * reads for all. Once a guest has broken the protocol or has gone, every call fails.
- */
+ * reads for all. Once a guest has broken the protocol or has gone, every call fails. */
 struct _ZuGuestChannel
 {
-  GObject parent_instance;
   int fd;
   GMutex lock;
   GCond changed;
@@ -43,34 +39,28 @@ struct _ZuGuestChannel
   guint32 last_id;
 };
 
-G_DEFINE_FINAL_TYPE (ZuGuestChannel, zu_guest_channel, G_TYPE_OBJECT)
-
 static void
-zu_guest_channel_finalize (GObject *object)
+channel_clear (gpointer data)
 {
-  ZuGuestChannel *self = ZU_GUEST_CHANNEL (object);
+  ZuGuestChannel *self = data;
 
   zu_clear_fd (&self->fd);
   g_clear_error (&self->closed);
   g_hash_table_unref (self->execs);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
-  G_OBJECT_CLASS (zu_guest_channel_parent_class)->finalize (object);
 }
 
-static void
-zu_guest_channel_class_init (ZuGuestChannelClass *klass)
+ZuGuestChannel *
+zu_guest_channel_ref (ZuGuestChannel *self)
 {
-  G_OBJECT_CLASS (klass)->finalize = zu_guest_channel_finalize;
+  return g_atomic_rc_box_acquire (self);
 }
 
-static void
-zu_guest_channel_init (ZuGuestChannel *self)
+void
+zu_guest_channel_unref (ZuGuestChannel *self)
 {
-  self->fd = -1;
-  self->execs = g_hash_table_new_full (NULL, NULL, NULL, g_atomic_rc_box_release);
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->changed);
+  g_atomic_rc_box_release_full (self, channel_clear);
 }
 
 /* With the lock held, as everything up to the public calls. */
@@ -210,9 +200,12 @@ await_past (ZuGuestChannel *self, Exec *exec, State state, GCancellable *cancell
 ZuGuestChannel *
 zu_guest_channel_new (int fd)
 {
-  ZuGuestChannel *self = g_object_new (ZU_TYPE_GUEST_CHANNEL, NULL);
+  ZuGuestChannel *self = g_atomic_rc_box_new0 (ZuGuestChannel);
 
   self->fd = fd;
+  self->execs = g_hash_table_new_full (NULL, NULL, NULL, g_atomic_rc_box_release);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
   return self;
 }
 

@@ -5,8 +5,7 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_GUEST_CHANNEL (zu_guest_channel_get_type ())
-G_DECLARE_FINAL_TYPE (ZuGuestChannel, zu_guest_channel, ZU, GUEST_CHANNEL, GObject)
+typedef struct _ZuGuestChannel ZuGuestChannel;
 
 ZuGuestChannel *zu_guest_channel_new (int fd);
 
@@ -20,5 +19,9 @@ gboolean zu_guest_channel_wait (ZuGuestChannel *self, guint32 id, struct zu_wire
                                 GCancellable *cancellable, GError **error);
 gboolean zu_guest_channel_kill (ZuGuestChannel *self, guint32 id, int signal, GError **error);
 gboolean zu_guest_channel_is_closed (ZuGuestChannel *self);
+
+ZuGuestChannel *zu_guest_channel_ref (ZuGuestChannel *self);
+void zu_guest_channel_unref (ZuGuestChannel *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuGuestChannel, zu_guest_channel_unref)
 
 G_END_DECLS

@@ -12,41 +12,42 @@
 /* Room for the words of a program that could not set a sandbox up. */
 #define MAX_ANSWER 4096
 
-/**
- * ZuKeeperLink:
- *
- * A connection to the keeper of one sandbox. One call at a time; a mutex sees to it.
- */
+/* A connection to the keeper of one sandbox. One call at a time; a mutex sees to it. */
 struct _ZuKeeperLink
 {
-  GObject parent_instance;
   GMutex lock;
   int fd;
 };
 
-G_DEFINE_FINAL_TYPE (ZuKeeperLink, zu_keeper_link, G_TYPE_OBJECT)
-
 static void
-zu_keeper_link_finalize (GObject *object)
+link_clear (gpointer data)
 {
-  ZuKeeperLink *self = ZU_KEEPER_LINK (object);
+  ZuKeeperLink *self = data;
 
   zu_clear_fd (&self->fd);
   g_mutex_clear (&self->lock);
-  G_OBJECT_CLASS (zu_keeper_link_parent_class)->finalize (object);
 }
 
-static void
-zu_keeper_link_class_init (ZuKeeperLinkClass *klass)
+ZuKeeperLink *
+zu_keeper_link_ref (ZuKeeperLink *self)
 {
-  G_OBJECT_CLASS (klass)->finalize = zu_keeper_link_finalize;
+  return g_atomic_rc_box_acquire (self);
 }
 
-static void
-zu_keeper_link_init (ZuKeeperLink *self)
+void
+zu_keeper_link_unref (ZuKeeperLink *self)
 {
+  g_atomic_rc_box_release_full (self, link_clear);
+}
+
+static ZuKeeperLink *
+link_new (void)
+{
+  ZuKeeperLink *self = g_atomic_rc_box_new0 (ZuKeeperLink);
+
   self->fd = -1;
   g_mutex_init (&self->lock);
+  return self;
 }
 
 /* One of the programs that come with this library: where it is installed, or, for a build tree, in
@@ -134,13 +135,14 @@ send_launch (int fd, const ZuKeeperLaunch *launch, GCancellable *cancellable, GE
                          cancellable, error);
 }
 
-/* The keeper puts itself in the background at once, so this waits for next to nothing. */
+/* The keeper puts itself in the background at once, so this waits for next to nothing. Only a
+ * keeper that may have to open a sink needs what the sink needs: modules' folders, keys. */
 static gboolean
-spawn_keeper (int fd, GError **error)
+spawn_keeper (int fd, gboolean with_environment, GError **error)
 {
   g_autofree char *program = zu_keeper_find_program ("zu-keeper", error);
   char *const argv[] = { (char *) "zu-keeper", NULL };
-  char *const environment[] = { NULL };
+  char *const nothing[] = { NULL };
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int failed, status;
@@ -158,7 +160,8 @@ spawn_keeper (int fd, GError **error)
   for (int i = 0; i < 3; i++)
     posix_spawn_file_actions_addopen (&actions, i, "/dev/null", O_RDWR, 0);
   posix_spawn_file_actions_addclosefrom_np (&actions, 4);
-  failed = posix_spawn (&pid, program, &actions, &attributes, argv, environment);
+  failed = posix_spawn (&pid, program, &actions, &attributes, argv,
+                        with_environment ? environ : nothing);
   posix_spawn_file_actions_destroy (&actions);
   posix_spawnattr_destroy (&attributes);
   if (!failed)
@@ -250,7 +253,7 @@ ZuKeeperLink *
 zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello,
                        ZuGuestChannel **channel, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (ZuKeeperLink) self = g_object_new (ZU_TYPE_KEEPER_LINK, NULL);
+  g_autoptr (ZuKeeperLink) self = link_new ();
   gboolean spawned;
   int pair[2];
 
@@ -261,7 +264,7 @@ zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello
       return NULL;
     }
   self->fd = pair[0];
-  spawned = spawn_keeper (pair[1], error);
+  spawned = spawn_keeper (pair[1], launch->epilogue != NULL, error);
   close (pair[1]);
   if (!spawned || !send_launch (self->fd, launch, cancellable, error)
       || !receive_ready (self->fd, hello, channel, cancellable, error))
@@ -279,7 +282,7 @@ zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello
 ZuKeeperLink *
 zu_keeper_link_connect (ZuState *state, GError **error)
 {
-  g_autoptr (ZuKeeperLink) self = g_object_new (ZU_TYPE_KEEPER_LINK, NULL);
+  g_autoptr (ZuKeeperLink) self = link_new ();
   struct sockaddr_un address = { .sun_family = AF_UNIX };
 
   g_snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control", state->fd);

@@ -7,8 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_KEEPER_LINK (zu_keeper_link_get_type ())
-G_DECLARE_FINAL_TYPE (ZuKeeperLink, zu_keeper_link, ZU, KEEPER_LINK, GObject)
+typedef struct _ZuKeeperLink ZuKeeperLink;
 
 /* What a keeper is told to make. Descriptors stay the caller's; -1 is none. */
 typedef struct
@@ -16,7 +15,7 @@ typedef struct
   ZuState *state;
   int owner_fd;
   guint64 lifetime_ms;
-  const char *epilogue; /* nullable */
+  const char *epilogue; /* nullable; with one the keeper gets this process's environment */
   gboolean drops;
   guint32 uid;
   guint32 gid;
@@ -39,5 +38,9 @@ ZuKeeperLink *zu_keeper_link_connect (ZuState *state, GError **error);
 ZuGuestChannel *zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable,
                                              GError **error);
 gboolean zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **error);
+
+ZuKeeperLink *zu_keeper_link_ref (ZuKeeperLink *self);
+void zu_keeper_link_unref (ZuKeeperLink *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuKeeperLink, zu_keeper_link_unref)
 
 G_END_DECLS

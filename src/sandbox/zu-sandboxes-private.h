@@ -9,7 +9,6 @@ typedef struct _ZuSession ZuSession;
 
 struct _ZuSandboxes
 {
-  GObject parent_instance;
   char *root;
   GMutex lock;
   GHashTable *sandboxes; /* id to Entry */

@@ -11,63 +11,58 @@ typedef struct
   ZuGuestChannel *channel;
 } Entry;
 
-/**
- * ZuSandboxes:
- *
- * What every backend with a keeper and a guest does alike: all verbs but launch. It finds
- * sandboxes that other processes have launched by their state folder. Its calls may come from any
- * number of threads.
- */
-G_DEFINE_FINAL_TYPE (ZuSandboxes, zu_sandboxes, G_TYPE_OBJECT)
-
 static void
 entry_free (Entry *entry)
 {
-  g_clear_object (&entry->channel);
-  g_clear_object (&entry->link);
+  g_clear_pointer (&entry->channel, zu_guest_channel_unref);
+  g_clear_pointer (&entry->link, zu_keeper_link_unref);
   g_free (entry);
 }
 
 static void
-zu_sandboxes_finalize (GObject *object)
+sandboxes_clear (gpointer data)
 {
-  ZuSandboxes *self = ZU_SANDBOXES (object);
+  ZuSandboxes *self = data;
 
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->sandboxes);
   g_mutex_clear (&self->lock);
   g_free (self->root);
-  G_OBJECT_CLASS (zu_sandboxes_parent_class)->finalize (object);
 }
 
-static void
-zu_sandboxes_class_init (ZuSandboxesClass *klass)
+ZuSandboxes *
+zu_sandboxes_ref (ZuSandboxes *self)
 {
-  G_OBJECT_CLASS (klass)->finalize = zu_sandboxes_finalize;
+  return g_atomic_rc_box_acquire (self);
 }
 
-static void
-zu_sandboxes_init (ZuSandboxes *self)
+void
+zu_sandboxes_unref (ZuSandboxes *self)
 {
-  g_mutex_init (&self->lock);
-  self->sandboxes =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) entry_free);
-  self->sessions =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) zu_session_unref);
+  g_atomic_rc_box_release_full (self, sandboxes_clear);
 }
 
 /**
  * zu_sandboxes_new: (skip)
  * @root: the folder that this user's sandboxes are found in
  *
+ * What every backend with a keeper and a guest does alike: all verbs but launch. Sandboxes that
+ * other processes have launched are found by their state folder. Its calls may come from any number
+ * of threads.
+ *
  * Returns: (transfer full): an empty set
  */
 ZuSandboxes *
 zu_sandboxes_new (const char *root)
 {
-  ZuSandboxes *self = g_object_new (ZU_TYPE_SANDBOXES, NULL);
+  ZuSandboxes *self = g_atomic_rc_box_new0 (ZuSandboxes);
 
   self->root = g_strdup (root);
+  g_mutex_init (&self->lock);
+  self->sandboxes =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) entry_free);
+  self->sessions =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) zu_session_unref);
   return self;
 }
 
@@ -83,8 +78,8 @@ zu_sandboxes_add (ZuSandboxes *self, const char *id, ZuKeeperLink *link, ZuGuest
 {
   Entry *entry = g_new0 (Entry, 1);
 
-  entry->link = g_object_ref (link);
-  entry->channel = g_object_ref (channel);
+  entry->link = zu_keeper_link_ref (link);
+  entry->channel = zu_guest_channel_ref (channel);
   g_mutex_lock (&self->lock);
   g_hash_table_replace (self->sandboxes, g_strdup (id), entry);
   g_mutex_unlock (&self->lock);
@@ -107,7 +102,7 @@ find_link (ZuSandboxes *self, const char *id, GError **error)
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->sandboxes, id);
   if (entry)
-    link = g_object_ref (entry->link);
+    link = zu_keeper_link_ref (entry->link);
   g_mutex_unlock (&self->lock);
   return link ? link : connect_to (self, id, error);
 }
@@ -176,7 +171,7 @@ find_channel (ZuSandboxes *self, const char *id, GCancellable *cancellable, GErr
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->sandboxes, id);
   if (entry)
-    channel = g_object_ref (entry->channel);
+    channel = zu_guest_channel_ref (entry->channel);
   g_mutex_unlock (&self->lock);
   if (!channel && !(channel = join (self, id, cancellable, &failure)))
     propagate (error, g_steal_pointer (&failure), id);

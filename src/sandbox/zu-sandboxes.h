@@ -5,8 +5,7 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_SANDBOXES (zu_sandboxes_get_type ())
-G_DECLARE_FINAL_TYPE (ZuSandboxes, zu_sandboxes, ZU, SANDBOXES, GObject)
+typedef struct _ZuSandboxes ZuSandboxes;
 
 ZuSandboxes *zu_sandboxes_new (const char *root);
 const char *zu_sandboxes_get_root (ZuSandboxes *self);
@@ -34,5 +33,9 @@ ZuJson *zu_sandboxes_receive (ZuSandboxes *self, const char *session, gint64 tim
                               GCancellable *cancellable, GError **error);
 gboolean zu_sandboxes_close_session (ZuSandboxes *self, const char *session,
                                      GCancellable *cancellable, GError **error);
+
+ZuSandboxes *zu_sandboxes_ref (ZuSandboxes *self);
+void zu_sandboxes_unref (ZuSandboxes *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuSandboxes, zu_sandboxes_unref)
 
 G_END_DECLS

@@ -72,7 +72,7 @@ guest_tear_down (GuestFixture *f, gconstpointer data)
   g_autofree char *command = g_strdup_printf ("rm -rf '%s'", f->dir);
   int status;
 
-  g_clear_object (&f->channel);
+  g_clear_pointer (&f->channel, zu_guest_channel_unref);
   zu_clear_fd (&f->first);
   g_assert_cmpint (waitpid (f->pid, &status, 0), ==, f->pid);
   g_assert_true (WIFEXITED (status));
@@ -408,7 +408,7 @@ test_channels (GuestFixture *f, gconstpointer data)
   g_assert_cmpint (pipe2 (out, O_CLOEXEC), ==, 0);
   g_assert_cmpuint (start (f, "sleep 1000", out[1], 0, &error), >, 0);
   close (out[1]);
-  g_clear_object (&f->channel);
+  g_clear_pointer (&f->channel, zu_guest_channel_unref);
   f->channel = first;
   text = read_all (out[0]);
   g_assert_cmpstr (text, ==, "");

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* From a spec to a sandbox whose guest waits for its first exec. */
+
+#include "zu-bubblewrap-private.h"
+#include "zu-cgroup.h"
+#include "zu-seccomp.h"
+#include "zu-socket.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
+
+/* Whom root's sandboxes run as, on the host. */
+#define NOBODY 65534
+
+/* Processes that are the sandbox's own: bubblewrap and the guest. */
+#define OWN_PROCESSES 2
+
+/* Everything that a launch makes and that goes with it. */
+typedef struct
+{
+  ZuLaunchPlan *plan;
+  ZuState *state;
+  ZuCgroup *cgroup;
+  char *program;
+  char *workdir;
+  gboolean wants_epilogue;
+  char *epilogue;
+  gboolean drops;
+  guint32 uid;
+  guint32 gid;
+  ZuBwrapFds fds; /* as numbered in bubblewrap */
+  GArray *inherit;
+  GBytes *go;
+  gboolean memory_by_cgroup;
+  gboolean degraded;
+} Launch;
+
+static void
+launch_clear (Launch *self)
+{
+  g_clear_pointer (&self->plan, zu_launch_plan_free);
+  g_clear_pointer (&self->state, zu_state_free);
+  g_clear_pointer (&self->cgroup, zu_cgroup_free);
+  g_clear_pointer (&self->go, g_bytes_unref);
+  if (self->inherit)
+    zu_close_fds ((int *) self->inherit->data, self->inherit->len);
+  g_clear_pointer (&self->inherit, g_array_unref);
+  g_free (self->program);
+  g_free (self->workdir);
+  g_free (self->epilogue);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Launch, launch_clear)
+
+static gboolean
+refuse_option (const char *key, const char *why, GError **error)
+{
+  g_set_error (error, REFUSED, "bubblewrap does not do %s: %s", key, why);
+  return FALSE;
+}
+
+/* What other backends can and this one cannot; never passed over in silence. */
+static gboolean
+check_backend (const ZuLaunchPlan *plan, ZuLaunchSpec *spec, GError **error)
+{
+  const char *const *capabilities = zu_launch_spec_get_cap_add (spec);
+  const char *const *option = zu_launch_spec_get_security_opt (spec);
+
+  if (plan->network != ZU_NETWORK_MODE_NONE)
+    return refuse_option ("a network", "leave network out", error);
+  if (capabilities && *capabilities)
+    return refuse_option ("cap_add", "its sandboxes have no capabilities", error);
+  if (plan->seccomp)
+    return refuse_option ("seccomp", "its own profile is always on", error);
+  if (zu_launch_spec_get_ca_volume (spec) || zu_launch_spec_get_ca_volume_mount (spec))
+    return refuse_option ("ca_volume", "it has no volumes (use ca_cert)", error);
+  for (; option && *option; option++)
+    if (!g_str_has_prefix (*option, "no-new-privileges"))
+      return refuse_option ("security_opt", *option, error);
+  if (!plan->image)
+    return TRUE;
+  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_IMAGE_MISSING,
+               "there is no image '%s' here: bubblewrap shows the host's /usr (leave image out)",
+               plan->image);
+  return FALSE;
+}
+
+static gboolean
+probe (ZuBubblewrap *self, Launch *launch, GError **error)
+{
+  g_autoptr (ZuBwrapSwitches) switches = zu_bwrap_switches_new (self->program);
+  g_autofree char *obstacle = zu_bwrap_dup_obstacle (switches);
+
+  launch->program = g_strdup (switches->program);
+  if (!obstacle)
+    return TRUE;
+  g_set_error_literal (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_UNAVAILABLE,
+                       obstacle);
+  return FALSE;
+}
+
+/* What is made once: the filters take two milliseconds. */
+static gboolean
+prepare (ZuBubblewrap *self, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (!self->view)
+    self->view = zu_bwrap_view_new ();
+  if (self->allowed < 0)
+    self->allowed = zu_seccomp_make_allowed (error);
+  if (self->allowed >= 0 && self->refused < 0)
+    self->refused = zu_seccomp_make_refused (error);
+  return self->refused >= 0;
+}
+
+/* Root's sandboxes really are somebody else's processes; everybody else's are their own. */
+static void
+choose_identity (Launch *launch)
+{
+  launch->drops = geteuid () == 0;
+  launch->uid = launch->drops ? NOBODY : geteuid ();
+  launch->gid = launch->drops ? NOBODY : getegid ();
+  if (launch->plan->uid >= 0)
+    {
+      launch->uid = (guint32) launch->plan->uid;
+      launch->gid = (guint32) launch->plan->gid;
+    }
+  launch->workdir = g_strdup (launch->plan->workdir ? launch->plan->workdir : ZU_BWRAP_WORKDIR);
+}
+
+/* Takes @fd and answers the number it will have in bubblewrap. */
+static int
+inherit (Launch *launch, int fd, GError **error)
+{
+  if (fd < 0)
+    {
+      if (error && !*error)
+        g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+                     "cannot pass a file to the sandbox: %s", g_strerror (errno));
+      return -1;
+    }
+  g_array_append_val (launch->inherit, fd);
+  return ZU_KEEPER_INHERIT_FD + (int) launch->inherit->len - 1;
+}
+
+/* Every reader of a memory file needs an offset of its own. */
+static int
+reopen (int fd)
+{
+  char path[64];
+
+  g_snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  return open (path, O_RDONLY | O_CLOEXEC);
+}
+
+static int
+make_data (const char *text)
+{
+  ZU_AUTO_FD int fd = memfd_create ("zu-file", MFD_CLOEXEC);
+  gsize size = strlen (text);
+
+  if (fd >= 0 && write (fd, text, size) == (gssize) size && lseek (fd, 0, SEEK_SET) == 0)
+    return zu_steal_fd (&fd);
+  return -1;
+}
+
+static char *
+dup_hosts (const ZuLaunchPlan *plan)
+{
+  g_autofree char *more = g_strjoinv ("\n", plan->hosts);
+
+  return g_strdup_printf ("127.0.0.1 localhost\n::1 localhost\n127.0.1.1 sandbox\n%s%s", more,
+                          *more ? "\n" : "");
+}
+
+static gboolean
+pass_files (ZuBubblewrap *self, Launch *launch, GError **error)
+{
+  const char *home =
+      zu_bwrap_owns_workdir (launch->plan, launch->workdir) ? launch->workdir : "/tmp";
+  g_autofree char *program = zu_keeper_find_program ("zu-guest", error);
+  g_autofree char *passwd = g_strdup_printf ("%ssandbox:x:%u:%u:sandbox:%s:/bin/sh\n",
+                                             launch->uid ? "root:x:0:0:root:/:/bin/sh\n" : "",
+                                             launch->uid, launch->gid, home);
+  g_autofree char *group =
+      g_strdup_printf ("%ssandbox:x:%u:\n", launch->gid ? "root:x:0:\n" : "", launch->gid);
+  g_autofree char *hosts = dup_hosts (launch->plan);
+  ZuBwrapFds *fds = &launch->fds;
+
+  if (!program)
+    return FALSE;
+  launch->inherit = g_array_new (FALSE, FALSE, sizeof (int));
+  fds->ca = -1;
+  fds->allowed = inherit (launch, reopen (self->allowed), error);
+  fds->refused = inherit (launch, reopen (self->refused), error);
+  fds->guest = inherit (launch, open (program, O_RDONLY | O_CLOEXEC), error);
+  fds->passwd = inherit (launch, make_data (passwd), error);
+  fds->group = inherit (launch, make_data (group), error);
+  fds->hosts = inherit (launch, make_data (hosts), error);
+  if (launch->plan->ca_cert)
+    fds->ca = inherit (launch, make_data (launch->plan->ca_cert), error);
+  return fds->allowed >= 0 && fds->refused >= 0 && fds->guest >= 0 && fds->passwd >= 0
+         && fds->group >= 0 && fds->hosts >= 0 && (fds->ca >= 0 || !launch->plan->ca_cert);
+}
+
+/* Control groups hold the whole sandbox; without them a limit holds each process, except for the
+ * number of processes, which the kernel counts for a user namespace. */
+static gboolean
+set_limits (Launch *launch, GError **error)
+{
+  ZuLaunchPlan *plan = launch->plan;
+
+  launch->cgroup = zu_cgroup_create (launch->state->id, plan->memory, plan->pids + OWN_PROCESSES);
+  launch->memory_by_cgroup = launch->cgroup->holds_memory;
+  launch->degraded = !launch->memory_by_cgroup;
+  if (!launch->degraded || !plan->memory_asked || plan->best_effort)
+    return TRUE;
+  g_set_error_literal (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_LIMIT,
+                       "mem_limit can only be enforced for each process here, not for the whole "
+                       "sandbox: no memory control group may be made (allow best_effort, or run "
+                       "as root)");
+  return FALSE;
+}
+
+static GStrv
+make_environment (Launch *launch)
+{
+  gboolean own = zu_bwrap_owns_workdir (launch->plan, launch->workdir);
+  GStrv environment = g_strdupv (launch->plan->environment);
+
+  environment =
+      g_environ_setenv (environment, "PATH",
+                        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", FALSE);
+  environment = g_environ_setenv (environment, "HOME", own ? launch->workdir : "/tmp", FALSE);
+  return g_environ_setenv (environment, "LANG", "C.UTF-8", FALSE);
+}
+
+static gboolean
+encode_go (Launch *launch, GError **error)
+{
+  g_auto (GStrv) environment = make_environment (launch);
+  ZuGuestLimit limits[4] = { { RLIMIT_CORE, 0 },
+                             { RLIMIT_NPROC, (guint64) launch->plan->pids },
+                             { RLIMIT_DATA, (guint64) launch->plan->memory } };
+
+  launch->go = zu_guest_encode_go (launch->workdir, (const char *const *) environment, limits,
+                                   launch->memory_by_cgroup ? 2 : 3, error);
+  return launch->go != NULL;
+}
+
+static void
+add_text (ZuJsonBuilder *builder, const char *name, const char *value)
+{
+  if (!value)
+    return;
+  zu_json_builder_set_member (builder, name);
+  zu_json_builder_add_string (builder, value);
+}
+
+static gboolean
+write_label (ZuBubblewrap *self, Launch *launch, GError **error)
+{
+  g_autoptr (ZuJsonBuilder) builder = zu_json_builder_new ();
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *created = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
+  g_autoptr (ZuJson) label = NULL;
+
+  zu_json_builder_begin_object (builder);
+  add_text (builder, "id", launch->state->id);
+  add_text (builder, "backend", ZU_BUBBLEWRAP_NAME);
+  add_text (builder, "created", created);
+  zu_json_builder_set_member (builder, "owner_uid");
+  zu_json_builder_add_int64 (builder, geteuid ());
+  zu_json_builder_set_member (builder, "owner_pid");
+  zu_json_builder_add_int64 (builder, getpid ());
+  g_mutex_lock (&self->lock);
+  add_text (builder, "sink", self->sink_uri);
+  add_text (builder, "trace_id", self->trace_id);
+  add_text (builder, "task_id", self->task_id);
+  launch->wants_epilogue = self->sink_uri && self->trace_id && self->task_id;
+  g_mutex_unlock (&self->lock);
+  zu_json_builder_set_member (builder, "cgroups");
+  zu_json_builder_begin_array (builder);
+  for (guint i = 0; i < launch->cgroup->fds->len; i++)
+    zu_json_builder_add_string (builder, launch->cgroup->paths->pdata[i]);
+  zu_json_builder_end_array (builder);
+  zu_json_builder_end_object (builder);
+  label = zu_json_builder_end (builder, error);
+  return label && zu_state_write_label (launch->state, label, error);
+}
+
+static guint64
+lifetime_ms (ZuBubblewrap *self, const ZuLaunchPlan *plan)
+{
+  gint64 seconds = plan->lifetime ? MIN (plan->lifetime, self->max_lifetime) : self->max_lifetime;
+
+  return (guint64) seconds * 1000;
+}
+
+/* Root's mounts go by descriptor, to be mapped; a user's by path, which bubblewrap opens with that
+ * user's own rights. */
+static GArray *
+collect_mounts (Launch *launch)
+{
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  for (guint i = 0; launch->drops && i < launch->plan->mounts->len; i++)
+    g_array_append_val (fds, ((ZuMount *) launch->plan->mounts->pdata[i])->fd);
+  return fds;
+}
+
+static ZuKeeperLink *
+start_keeper (ZuBubblewrap *self, Launch *launch, struct zu_wire_hello *hello,
+              ZuGuestChannel **channel, GCancellable *cancellable, GError **error)
+{
+  const ZuBwrapRequest request = {
+    .program = launch->program,
+    .plan = launch->plan,
+    .view = self->view,
+    .workdir = launch->workdir,
+    .uid = launch->uid,
+    .gid = launch->gid,
+    .staged = launch->drops,
+    .fds = launch->fds,
+  };
+  g_auto (GStrv) argv = zu_bwrap_build_argv (&request);
+  g_autoptr (GArray) mounts = collect_mounts (launch);
+  ZU_AUTO_FD int owner = -1;
+  ZuKeeperLaunch order = {
+    .state = launch->state,
+    .lifetime_ms = lifetime_ms (self, launch->plan),
+    .epilogue = launch->epilogue,
+    .drops = launch->drops,
+    .uid = NOBODY,
+    .gid = NOBODY,
+    .cgroup_paths = (const char *const *) launch->cgroup->paths->pdata,
+    .cgroup_fds = (const int *) launch->cgroup->fds->data,
+    .mount_fds = (const int *) mounts->data,
+    .n_mounts = mounts->len,
+    .inherit_fds = (const int *) launch->inherit->data,
+    .n_inherit = launch->inherit->len,
+    .argv = (const char *const *) argv,
+    .go = launch->go,
+  };
+
+  g_mutex_lock (&self->lock);
+  if (self->owner_fd >= 0)
+    owner = fcntl (self->owner_fd, F_DUPFD_CLOEXEC, 3);
+  g_mutex_unlock (&self->lock);
+  order.owner_fd = owner;
+  return zu_keeper_link_launch (&order, hello, channel, cancellable, error);
+}
+
+/* The floor as the guest has found it from inside, before anything else has run there. */
+static gboolean
+check_floor (const Launch *launch, const struct zu_wire_hello *hello, GError **error)
+{
+  const char *missing = NULL;
+
+  if (hello->pid != 1)
+    missing = "process 1 is not the guest";
+  else if (hello->cap_effective || hello->cap_bounding)
+    missing = "it has capabilities";
+  else if (!hello->no_new_privs)
+    missing = "privileges can be gained";
+  else if (hello->seccomp != 2)
+    missing = "there is no seccomp filter";
+  else if (hello->uid != launch->uid || hello->gid != launch->gid)
+    missing = "it is not the user that was chosen";
+  if (!missing)
+    return TRUE;
+  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_START_FAILED,
+               "the hardening floor does not hold: %s", missing);
+  return FALSE;
+}
+
+/* In the port's words, with what is likely behind bubblewrap's. */
+static void
+explain (ZuBubblewrap *self, GError *failure, GError **error)
+{
+  g_autoptr (ZuBwrapSwitches) switches = zu_bwrap_switches_new (self->program);
+  g_autofree char *hint = zu_bwrap_dup_hint (switches, failure->message);
+
+  if (failure->domain == ZU_SANDBOX_BACKEND_ERROR
+      || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_propagate_error (error, g_error_copy (failure));
+  else if (hint)
+    g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_UNAVAILABLE, "%s: %s",
+                 hint, failure->message);
+  else
+    g_set_error_literal (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_START_FAILED,
+                         failure->message);
+}
+
+/* Whatever had begun; a keeper that had got far is told, one that had not notices by itself. */
+static void
+undo (ZuSandboxes *all, Launch *launch)
+{
+  zu_sandboxes_destroy (all, launch->state->id, NULL, NULL);
+  zu_state_remove (launch->state);
+  if (launch->cgroup)
+    zu_cgroup_remove (launch->cgroup);
+}
+
+static GPtrArray *
+list_limits (ZuBubblewrap *self, const Launch *launch)
+{
+  GPtrArray *limits = g_ptr_array_new_with_free_func (g_object_unref);
+  const ZuLaunchPlan *plan = launch->plan;
+
+  g_ptr_array_add (limits,
+                   g_object_new (ZU_TYPE_LIMIT, "name", "memory", "value", plan->memory,
+                                 "enforced-by", launch->memory_by_cgroup ? "cgroup" : "rlimit",
+                                 "degraded", launch->degraded, NULL));
+  g_ptr_array_add (limits, zu_limit_new ("pids", plan->pids,
+                                         launch->cgroup->holds_pids ? "cgroup" : "rlimit"));
+  g_ptr_array_add (limits,
+                   zu_limit_new ("lifetime", (gint64) (lifetime_ms (self, plan) / 1000), "keeper"));
+  return limits;
+}
+
+static ZuSandbox *
+describe (ZuBubblewrap *self, const Launch *launch)
+{
+  g_autoptr (GPtrArray) limits = list_limits (self, launch);
+  const char *const weaker[] = {
+    "memory is limited for each process and not for the sandbox: no memory control group may be "
+    "made here",
+    NULL,
+  };
+
+  return g_object_new (ZU_TYPE_SANDBOX, "id", launch->state->id, "backend", ZU_BUBBLEWRAP_NAME,
+                       "network", ZU_NETWORK_MODE_NONE, "limits", limits, "weaker",
+                       launch->degraded ? weaker : NULL, NULL);
+}
+
+/* The spec's command, if it has one, as the first process; nobody waits for it. */
+static gboolean
+run_command (ZuSandboxes *all, const Launch *launch, GCancellable *cancellable, GError **error)
+{
+  const int nothing[3] = { -1, -1, -1 };
+  g_autoptr (ZuProcessSpec) process = NULL;
+  g_autofree char *id = NULL;
+
+  if (!launch->plan->command || !*launch->plan->command)
+    return TRUE;
+  process = zu_process_spec_new ((const char *const *) launch->plan->command);
+  id = zu_sandboxes_spawn (all, launch->state->id, process, nothing, cancellable, error);
+  return id != NULL;
+}
+
+static gboolean
+start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cancellable,
+       GError **error)
+{
+  g_autoptr (ZuKeeperLink) link = NULL;
+  g_autoptr (ZuGuestChannel) channel = NULL;
+  struct zu_wire_hello hello;
+
+  if (!set_limits (launch, error) || !pass_files (self, launch, error) || !encode_go (launch, error)
+      || !write_label (self, launch, error))
+    return FALSE;
+  link = start_keeper (self, launch, &hello, &channel, cancellable, error);
+  if (!link || !check_floor (launch, &hello, error))
+    return FALSE;
+  zu_sandboxes_add (all, launch->state->id, link, channel);
+  return run_command (all, launch, cancellable, error);
+}
+
+ZuSandbox *
+zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, GCancellable *cancellable,
+                      GError **error)
+{
+  ZuBubblewrap *self = ZU_BUBBLEWRAP (backend);
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (self, error);
+  g_autoptr (GError) failure = NULL;
+  g_auto (Launch) launch = { 0 };
+
+  if (!all || !(launch.plan = zu_launch_plan_new (spec, zu_sandboxes_get_root (all), error))
+      || !check_backend (launch.plan, spec, error) || !probe (self, &launch, error)
+      || !prepare (self, error))
+    return NULL;
+  choose_identity (&launch);
+  launch.state = zu_state_create (zu_sandboxes_get_root (all), error);
+  if (!launch.state)
+    return NULL;
+  if (start (self, all, &launch, cancellable, &failure))
+    return describe (self, &launch);
+  undo (all, &launch);
+  explain (self, failure, error);
+  return NULL;
+}

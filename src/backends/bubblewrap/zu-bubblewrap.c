@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zu-bubblewrap-private.h"
+#include "zu-socket.h"
+#include <fcntl.h>
+
+/* A day: long enough for any run, short enough for one that was forgotten. */
+#define MAX_LIFETIME 86400
+
+enum
+{
+  PROP_PROGRAM = 1,
+  PROP_STATE_DIR,
+  PROP_OWNER_FD,
+  PROP_SINK_URI,
+  PROP_TRACE_ID,
+  PROP_TASK_ID,
+  PROP_MAX_LIFETIME,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+static void zu_bubblewrap_iface_init (ZuSandboxBackendInterface *iface);
+
+/**
+ * ZuBubblewrap:
+ *
+ * Sandboxes by bubblewrap: Linux namespaces, a seccomp filter and the host's own /usr, for root and
+ * for ordinary users.
+ *
+ * Every sandbox has a keeper, a process that outlives this object. Its verbs may be called from any
+ * thread.
+ */
+G_DEFINE_FINAL_TYPE_WITH_CODE (ZuBubblewrap, zu_bubblewrap, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (ZU_TYPE_SANDBOX_BACKEND,
+                                                      zu_bubblewrap_iface_init))
+
+static void
+zu_bubblewrap_finalize (GObject *object)
+{
+  ZuBubblewrap *self = ZU_BUBBLEWRAP (object);
+
+  g_free (self->program);
+  g_free (self->state_dir);
+  zu_clear_fd (&self->owner_fd);
+  g_free (self->sink_uri);
+  g_free (self->trace_id);
+  g_free (self->task_id);
+  g_clear_pointer (&self->sandboxes, zu_sandboxes_unref);
+  g_clear_pointer (&self->view, zu_bwrap_view_free);
+  zu_clear_fd (&self->allowed);
+  zu_clear_fd (&self->refused);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (zu_bubblewrap_parent_class)->finalize (object);
+}
+
+static void
+take_owner (ZuBubblewrap *self, int fd)
+{
+  zu_clear_fd (&self->owner_fd);
+  if (fd >= 0)
+    self->owner_fd = fcntl (fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static void
+zu_bubblewrap_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  ZuBubblewrap *self = ZU_BUBBLEWRAP (object);
+  char **text[N_PROPS] = {
+    [PROP_PROGRAM] = &self->program,   [PROP_STATE_DIR] = &self->state_dir,
+    [PROP_SINK_URI] = &self->sink_uri, [PROP_TRACE_ID] = &self->trace_id,
+    [PROP_TASK_ID] = &self->task_id,
+  };
+
+  g_mutex_lock (&self->lock);
+  if (id == PROP_OWNER_FD)
+    take_owner (self, g_value_get_int (value));
+  else if (id == PROP_MAX_LIFETIME)
+    self->max_lifetime = g_value_get_int64 (value);
+  else if (id < N_PROPS && text[id])
+    {
+      g_free (*text[id]);
+      *text[id] = g_value_dup_string (value);
+    }
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+zu_bubblewrap_class_init (ZuBubblewrapClass *klass)
+{
+  const GParamFlags fixed = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags open = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = zu_bubblewrap_finalize;
+  object_class->set_property = zu_bubblewrap_set_property;
+
+  /**
+   * ZuBubblewrap:program:
+   *
+   * Path of bubblewrap; left out, it is looked for where distributions install it.
+   */
+  props[PROP_PROGRAM] = g_param_spec_string ("program", NULL, NULL, NULL, fixed);
+  /**
+   * ZuBubblewrap:state-dir:
+   *
+   * The folder that sandboxes are found in; left out, this user's own. It must be the user's alone.
+   */
+  props[PROP_STATE_DIR] = g_param_spec_string ("state-dir", NULL, NULL, NULL, fixed);
+  /**
+   * ZuBubblewrap:owner-fd:
+   *
+   * A descriptor that becomes readable when the owner of the sandboxes launched from now on has
+   * died: a pidfd, or the read end of a pipe whose write end the owner holds. They are destroyed
+   * then. -1 is no owner. The descriptor stays the caller's.
+   */
+  props[PROP_OWNER_FD] = g_param_spec_int ("owner-fd", NULL, NULL, -1, G_MAXINT, -1, open);
+  /**
+   * ZuBubblewrap:sink-uri:
+   *
+   * Where `harness.task.terminal` goes when a sandbox ends otherwise than by destroy, with
+   * [property@ZuBubblewrap:trace-id] and [property@ZuBubblewrap:task-id]. All three, or no event.
+   */
+  props[PROP_SINK_URI] = g_param_spec_string ("sink-uri", NULL, NULL, NULL, open);
+  /**
+   * ZuBubblewrap:trace-id:
+   *
+   * The trace of that event.
+   */
+  props[PROP_TRACE_ID] = g_param_spec_string ("trace-id", NULL, NULL, NULL, open);
+  /**
+   * ZuBubblewrap:task-id:
+   *
+   * The task of that event.
+   */
+  props[PROP_TASK_ID] = g_param_spec_string ("task-id", NULL, NULL, NULL, open);
+  /**
+   * ZuBubblewrap:max-lifetime:
+   *
+   * Seconds that a sandbox lives at most, and where its spec says nothing.
+   */
+  props[PROP_MAX_LIFETIME] =
+      g_param_spec_int64 ("max-lifetime", NULL, NULL, 1, 10 * 365 * 86400, MAX_LIFETIME, fixed);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+zu_bubblewrap_init (ZuBubblewrap *self)
+{
+  self->owner_fd = self->allowed = self->refused = -1;
+  g_mutex_init (&self->lock);
+}
+
+/* The set of sandboxes, made at the first use: that needs a folder, and may fail. */
+ZuSandboxes *
+zu_bubblewrap_ref_sandboxes (ZuBubblewrap *self, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autofree char *root = NULL;
+
+  if (!self->sandboxes)
+    {
+      root = self->state_dir ? g_strdup (self->state_dir) : zu_state_dup_root (error);
+      if (!root)
+        return NULL;
+      self->sandboxes = zu_sandboxes_new (root);
+    }
+  return zu_sandboxes_ref (self->sandboxes);
+}
+
+static ZuObservation *
+zu_bubblewrap_exec (ZuSandboxBackend *backend, const char *id, ZuToolCall *tool_call,
+                    GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all ? zu_sandboxes_call_tool (all, id, tool_call, cancellable, error) : NULL;
+}
+
+static char *
+zu_bubblewrap_spawn (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process,
+                     int stdin_fd, int stdout_fd, int stderr_fd, GCancellable *cancellable,
+                     GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+  const int stdio[3] = { stdin_fd, stdout_fd, stderr_fd };
+
+  return all ? zu_sandboxes_spawn (all, id, process, stdio, cancellable, error) : NULL;
+}
+
+static ZuExitStatus *
+zu_bubblewrap_wait (ZuSandboxBackend *backend, const char *id, const char *process_id,
+                    GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all ? zu_sandboxes_wait (all, id, process_id, cancellable, error) : NULL;
+}
+
+static gboolean
+zu_bubblewrap_kill (ZuSandboxBackend *backend, const char *id, const char *process_id, int signal,
+                    GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all && zu_sandboxes_kill (all, id, process_id, signal, cancellable, error);
+}
+
+static gboolean
+zu_bubblewrap_destroy (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
+                       GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all && zu_sandboxes_destroy (all, id, cancellable, error);
+}
+
+static char *
+zu_bubblewrap_open_session (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process,
+                            GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all ? zu_sandboxes_open_session (all, id, process, cancellable, error) : NULL;
+}
+
+static gboolean
+zu_bubblewrap_session_send (ZuSandboxBackend *backend, const char *session, ZuJson *message,
+                            GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all && zu_sandboxes_send (all, session, message, cancellable, error);
+}
+
+static ZuJson *
+zu_bubblewrap_session_receive (ZuSandboxBackend *backend, const char *session, gint64 timeout_ms,
+                               GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all ? zu_sandboxes_receive (all, session, timeout_ms, cancellable, error) : NULL;
+}
+
+static gboolean
+zu_bubblewrap_close_session (ZuSandboxBackend *backend, const char *session,
+                             GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all && zu_sandboxes_close_session (all, session, cancellable, error);
+}
+
+static void
+zu_bubblewrap_iface_init (ZuSandboxBackendInterface *iface)
+{
+  iface->launch = zu_bubblewrap_launch;
+  iface->exec = zu_bubblewrap_exec;
+  iface->spawn = zu_bubblewrap_spawn;
+  iface->wait = zu_bubblewrap_wait;
+  iface->kill = zu_bubblewrap_kill;
+  iface->destroy = zu_bubblewrap_destroy;
+  iface->open_session = zu_bubblewrap_open_session;
+  iface->session_send = zu_bubblewrap_session_send;
+  iface->session_receive = zu_bubblewrap_session_receive;
+  iface->close_session = zu_bubblewrap_close_session;
+}
