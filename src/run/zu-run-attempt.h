@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-run-journal.h"
+#include "zu-run-payload.h"
+#include "zu-run-process.h"
+
+G_BEGIN_DECLS
+
+/* What one execution knows of itself. */
+typedef struct
+{
+  ZuSandboxBackend *backend;
+  const char *backend_name;
+  ZuRunJournal *journal;
+  ZuLaunchSpec *spec;
+  ZuProcessSpec *process;
+  const int *fds;
+  GCancellable *cancellable;
+  GMainContext *context;
+  gint64 began;
+
+  guint n_entered;
+  ZuSandbox *sandbox;
+  ZuRunProcess *tool;
+  ZuRunReturn result;
+
+  const char *reason; /* why the run ended otherwise than by its command; the first one counts */
+  GError *failure;
+} ZuRunAttempt;
+
+int zu_run_attempt_carry_out (ZuRunAttempt *self);
+void zu_run_attempt_clear (ZuRunAttempt *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ZuRunAttempt, zu_run_attempt_clear)
+
+G_END_DECLS
