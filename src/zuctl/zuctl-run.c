@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "zuctl-command.h"
+#include "zuctl-config.h"
+#include "zuctl-log-options.h"
+#include "zuctl-run-options.h"
+#include "zuctl-signals.h"
+
+#include <zu-run.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define KIND "zu.backends"
+#define PORT "SandboxBackend"
+
+/* As named, else as configured. What is asked for and not there is an error, never another one. */
+static char *
+dup_backend_name (const ZuctlRunOptions *options, GError **error)
+{
+  char *configured = NULL;
+
+  if (options->backend != NULL)
+    return g_strdup (options->backend);
+  if (!zuctl_config_get ("run", "backend", &configured, error))
+    return NULL;
+  return configured != NULL ? configured : g_strdup ("bubblewrap");
+}
+
+static ZuSandboxBackend *
+open_backend (const char *name, GError **error)
+{
+  GObject *backend =
+      zu_registry_create (zu_registry_get_default (), KIND, PORT, name, NULL, NULL, error);
+
+  if (backend == NULL)
+    {
+      g_prefix_error (error, "cannot use the backend %s: ", name);
+      return NULL;
+    }
+  return ZU_SANDBOX_BACKEND (backend);
+}
+
+static ZuEventBus *
+open_bus (const ZuctlRunOptions *options, GError **error)
+{
+  g_auto (ZuctlLogOptions) none = { NULL };
+  g_autoptr (ZuEventSink) sink = zuctl_log_open_to_write (&none, options->sink, error);
+
+  if (sink == NULL)
+    return NULL;
+  if (!zu_event_sink_get_links (sink))
+    {
+      g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_ENVIRONMENT,
+                           "cannot write the run down: that log does not link its events "
+                           "(leave raw=1 out)");
+      return NULL;
+    }
+  return zu_event_bus_new (sink, NULL);
+}
+
+static void
+get_standard_fds (int fds[3])
+{
+  for (int i = 0; i < 3; i++)
+    fds[i] = fcntl (i, F_GETFD) >= 0 ? i : -1;
+}
+
+/* Runs it, and says what is to be the exit status. */
+static int
+execute (ZuRun *run, ZuLaunchSpec *spec, ZuProcessSpec *process, GError **error)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (ZuctlSignals) signals = zuctl_signals_new (cancellable);
+  g_autoptr (GError) why = NULL;
+  int fds[3];
+  int status;
+
+  get_standard_fds (fds);
+  status = zu_run_execute (run, spec, process, fds, cancellable, &why);
+  if (why == NULL)
+    return status;
+
+  if (g_error_matches (why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    status = ZU_RUN_EXIT_SIGNAL + zuctl_signals_get_number (signals);
+  g_propagate_error (error, g_steal_pointer (&why));
+  return status;
+}
+
+/* Usage errors are 2 as everywhere; everything else that keeps the command from running is 125. */
+static int
+run_run (const ZuctlCommand *command, GStrv words, GError **error)
+{
+  g_auto (ZuctlRunOptions) options = { NULL };
+  g_auto (ZuctlParsed) parsed = { 0 };
+  g_autoptr (ZuLaunchSpec) spec = NULL;
+  g_autoptr (ZuProcessSpec) process = NULL;
+  g_autoptr (ZuSandboxBackend) backend = NULL;
+  g_autoptr (ZuEventBus) bus = NULL;
+  g_autoptr (ZuRun) run = NULL;
+  g_autofree char *name = NULL;
+
+  if (!zuctl_run_options_parse (command, words, &options, &parsed, error))
+    return parsed.status;
+  spec = zuctl_run_options_new_launch_spec (&options, error);
+  if (spec == NULL)
+    return ZUCTL_ERROR;
+  process = zuctl_run_options_new_process_spec (&options, parsed.rest, error);
+  if (process == NULL)
+    return ZUCTL_ERROR;
+
+  signal (SIGPIPE, SIG_IGN);
+  name = dup_backend_name (&options, error);
+  backend = name != NULL ? open_backend (name, error) : NULL;
+  bus = backend != NULL ? open_bus (&options, error) : NULL;
+  if (bus == NULL)
+    return ZU_RUN_EXIT_SET_UP;
+
+  run = zu_run_new (backend, name, bus, "zuctl");
+  return execute (run, spec, process, error);
+}
+
+const ZuctlCommand zuctl_run_commands[] = {
+  { "run", "[--] CMD...", "Run a command contained, and write down what happened", run_run, 1,
+    G_MAXUINT, ZUCTL_WORDS_END_OPTIONS },
+  { NULL },
+};
