@@ -62,7 +62,9 @@ sanitizers() {
 }
 
 valgrind_tests() {
-  meson test -C "$build" --no-rebuild --print-errorlogs --setup valgrind --suite valgrind
+  meson test -C "$build" --no-rebuild --print-errorlogs --setup valgrind \
+    --suite base --suite event --suite chain --suite codec --suite secret --suite rpc --suite bus \
+    --suite registry --suite identity --suite sinks
 }
 
 documentation() {

@@ -285,7 +285,7 @@ static void
 test_cancel (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (ZuJson) args = json ("{\"ms\": 200}");
+  g_autoptr (ZuJson) args = json ("{\"ms\": 1500}");
   g_autoptr (ZuJson) result = NULL;
   g_autoptr (GError) error = NULL;
   GThread *thread = g_thread_new ("cancel", cancel_soon, cancellable);
@@ -300,7 +300,7 @@ test_cancel (Fixture *fixture, gconstpointer data)
   await_results (&results);
   g_assert_error (results.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&results.error);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 190 * G_TIME_SPAN_MILLISECOND);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 1400 * G_TIME_SPAN_MILLISECOND);
 
   g_assert_null (zu_rpc_client_call (fixture->client, "m", NULL, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -315,10 +315,9 @@ test_cancel (Fixture *fixture, gconstpointer data)
 static void
 test_concurrent_calls (Fixture *fixture, gconstpointer concurrency)
 {
-  g_autoptr (ZuJson) args = json ("{\"ms\": 150}");
-  Results results = { .pending = 8 };
   gint most = MAX (GPOINTER_TO_INT (concurrency), 1);
-  gint64 start = g_get_monotonic_time ();
+  g_autoptr (ZuJson) args = json (most > 8 ? "{\"ms\": 1500}" : "{\"ms\": 150}");
+  Results results = { .pending = 8 };
   g_autoptr (ZuJson) result = NULL;
 
   for (guint i = 0; i < 8; i++)
@@ -327,7 +326,7 @@ test_concurrent_calls (Fixture *fixture, gconstpointer concurrency)
     {
       /* A short call is not held up by long ones. */
       result = zu_rpc_client_call (fixture->client, "list", NULL, NULL, NULL);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 140 * G_TIME_SPAN_MILLISECOND);
+      g_assert_cmpuint (results.pending, ==, 8);
     }
   await_results (&results);
   g_assert_cmpuint (results.failed, ==, 0);
