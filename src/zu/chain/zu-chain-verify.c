@@ -25,6 +25,7 @@ struct _ZuChainVerifier
   guint64 n_events;
   GHashTable *by_id; /* of Trace, which `traces` owns */
   GPtrArray *traces;
+  gpointer last;   /* the Trace of the last event: the next one is often of the same */
   GPtrArray *seen; /* of them, in the order of their first events */
   GPtrArray *violations;
 
@@ -127,10 +128,13 @@ compare_records (gconstpointer a, gconstpointer b, gpointer anchor)
 static Trace *
 get_trace (ZuChainVerifier *self, const char *id)
 {
-  Trace *trace = g_hash_table_lookup (self->by_id, id);
+  Trace *trace = self->last;
 
-  if (trace != NULL)
+  if (trace != NULL && strcmp (trace->id, id) == 0)
     return trace;
+  trace = g_hash_table_lookup (self->by_id, id);
+  if (trace != NULL)
+    return self->last = trace;
   trace = g_new0 (Trace, 1);
   trace->id = g_strdup (id);
   trace->anchored = g_array_new (FALSE, FALSE, sizeof (guint));

@@ -33,10 +33,15 @@ write_optional (const char *text, gsize length, ZuBuffer *out)
 static void
 write_field (ZuEvent *self, ZuEventField field, ZuBuffer *out)
 {
-  gsize length;
-  const char *text = zu_event_get_field (self, field, &length);
+  const ZuEventSlice *slice = &self->slices[field];
+  const char *text = self->text + self->fields + slice->start;
 
-  write_optional (text, length, out);
+  if (slice->length == ZU_EVENT_NULL)
+    zu_buffer_append_literal (out, "null");
+  else if (slice->is_plain)
+    zu_json_write_plain (text, slice->length, out);
+  else
+    zu_json_write_text (text, slice->length, ZU_JSON_STYLE_CANONICAL, out);
 }
 
 /* The payload's nodes, read into the scratch. */

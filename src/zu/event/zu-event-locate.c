@@ -32,6 +32,7 @@ set_slice (Cursor *self, ZuEventField field, const char *start, const char *end)
 {
   self->event->slices[field].start = (guint32) (start - self->text);
   self->event->slices[field].length = (guint32) (end - start);
+  self->event->slices[field].is_plain = TRUE;
 }
 
 static inline gboolean
@@ -92,14 +93,9 @@ static gboolean
 match_ts (Cursor *self)
 {
   const char *start = self->p;
-  char normal[ZU_TIMESTAMP_SIZE];
-  gsize length;
 
-  if (!match_plain (self, ZU_EVENT_FIELD_TS))
-    return FALSE;
-  length = (gsize) (self->p - 1 - start);
-  return zu_timestamp_read_text (start, length, normal) && strlen (normal) == length
-         && memcmp (start, normal, length) == 0;
+  return match_plain (self, ZU_EVENT_FIELD_TS)
+         && zu_timestamp_is_normal (start, (gsize) (self->p - 1 - start));
 }
 
 static gboolean

@@ -20,6 +20,7 @@ typedef struct
 {
   guint32 start; /* in the copies of the fields, terminated */
   guint32 length;
+  gboolean is_plain; /* written as it is */
 } ZuEventSlice;
 
 /* The text is the event as it is stored and printed, written in one way: fields in their order, no

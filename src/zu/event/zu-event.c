@@ -103,6 +103,7 @@ copy_fields (ZuEvent *self, const ZuEventParts *parts, ZuBuffer *out)
 
       self->slices[i].start = (guint32) (out->length - self->fields);
       self->slices[i].length = field->text == NULL ? ZU_EVENT_NULL : (guint32) field->length;
+      self->slices[i].is_plain = zu_json_text_is_plain (field->text, field->length);
       if (field->text != NULL)
         zu_buffer_append (out, field->text, field->length);
       zu_buffer_append_char (out, '\0');

@@ -94,31 +94,44 @@ zu_json_load (const char *p, gsize size)
   return word;
 }
 
-/* The first byte that is not plain: a quote, a backslash, a control character, DEL, or not ASCII.
- * The padding behind a text ends the search. */
+/* The highest bit of each byte of WORD that is not plain: a quote, a backslash, a control
+ * character, DEL, or not ASCII. Bytes that follow such a one may be marked with it. */
+static inline guint64
+zu_json_find_odd (guint64 word)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 quote = word ^ ones * '"';
+  guint64 backslash = word ^ ones * '\\';
+
+  return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote)
+          | ((backslash - ones) & ~backslash) | word | (word + ones))
+         & ones << 7;
+}
+
+/* The first byte that is not plain. The padding behind a text ends the search. */
 static inline const char *
 zu_json_skip_plain (const char *p)
 {
-#if G_BYTE_ORDER == G_LITTLE_ENDIAN
-  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 odd = zu_json_find_odd (GUINT64_FROM_LE (zu_json_load (p, 8)));
 
-  for (;; p += 8)
+  while (odd == 0)
     {
-      guint64 word = zu_json_load (p, 8);
-      guint64 quote = word ^ ones * '"';
-      guint64 backslash = word ^ ones * '\\';
-      guint64 found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote)
-                      | ((backslash - ones) & ~backslash) | word | (word + ones);
-
-      found &= ones << 7;
-      if (found != 0)
-        return p + __builtin_ctzll (found) / 8;
+      p += 8;
+      odd = zu_json_find_odd (GUINT64_FROM_LE (zu_json_load (p, 8)));
     }
-#else
-  while ((guchar) *p >= 0x20 && (guchar) *p < 0x7f && *p != '"' && *p != '\\')
-    p++;
-  return p;
-#endif
+  return p + __builtin_ctzll (odd) / 8;
+}
+
+/* Writes a text that is plain as a string with its quotes: the same in every style of JSON. */
+static inline void
+zu_json_write_plain (const char *text, gsize length, ZuBuffer *buffer)
+{
+  char *out = zu_buffer_reserve (buffer, length + 2);
+
+  out[0] = '"';
+  memcpy (out + 1, text, length);
+  out[length + 1] = '"';
+  buffer->length += length + 2;
 }
 
 static inline const char *

@@ -79,9 +79,16 @@ void
 zu_json_write_text (const char *text, gsize length, ZuJsonStyle style, ZuBuffer *buffer)
 {
   gboolean ascii = is_ascii (style);
-  char *out = zu_buffer_reserve (buffer, 6 * length + 2); /* a byte becomes \u00xx at worst */
   const char *p = text, *end = text + length;
+  char *out;
 
+  if (G_LIKELY (zu_json_text_is_plain (text, length)))
+    {
+      zu_json_write_plain (text, length, buffer);
+      return;
+    }
+
+  out = zu_buffer_reserve (buffer, 6 * length + 2); /* a byte becomes \u00xx at worst */
   *out++ = '"';
   while (p < end)
     {
@@ -108,23 +115,16 @@ static void
 write_string (Writer *self, const ZuJsonNode *node)
 {
   const char *text = self->tape->text + node->start;
-  char *out;
 
   if (self->style == ZU_JSON_STYLE_PYTHON)
     {
       zu_python_write_text (text, node->length, self->out);
       return;
     }
-  if (!(node->flags & ZU_JSON_NODE_PLAIN))
-    {
-      zu_json_write_text (text, node->length, self->style, self->out);
-      return;
-    }
-  out = zu_buffer_reserve (self->out, (gsize) node->length + 2);
-  out[0] = '"';
-  memcpy (out + 1, text, node->length);
-  out[node->length + 1] = '"';
-  self->out->length += (gsize) node->length + 2;
+  if (node->flags & ZU_JSON_NODE_PLAIN)
+    zu_json_write_plain (text, node->length, self->out);
+  else
+    zu_json_write_text (text, node->length, self->style, self->out);
 }
 
 static void

@@ -326,6 +326,57 @@ zu_timestamp_read_text (const char *text, gsize length, char out[ZU_TIMESTAMP_SI
   return read_number_text (text, length, out);
 }
 
+/* Whether the eight bytes at TEXT are digits where PATTERN has a zero, and elsewhere what it has.
+ */
+static gboolean
+has_pattern (const char *text, const char *pattern)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 word, wanted, zeros;
+
+  memcpy (&word, text, 8);
+  memcpy (&wanted, pattern, 8);
+  zeros = wanted ^ ones * '0';
+  zeros = ~((zeros + ones * 0x7f) | zeros) & ones << 7;
+  word ^= wanted;
+  /* A byte may differ from a zero by up to 9, from anything else by nothing. */
+  return ((word | (word + ones * 0x7f - (zeros >> 7) * 9)) & ones << 7) == 0;
+}
+
+static int
+two_digits (const char *p)
+{
+  return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
+/* The common ones, told without reading them; the rest is read. */
+static gboolean
+is_common (const char *text, gsize length)
+{
+  int day = two_digits (text + 8), month = two_digits (text + 5);
+
+  if (!has_pattern (text, "0000-00-") || !has_pattern (text + 8, "00T00:00"))
+    return FALSE;
+  if (length == 20 ? !has_pattern (text + 12, "0:00:00Z")
+                   : !has_pattern (text + 16, ":00.0000") || !has_pattern (text + 19, ".000000Z"))
+    return FALSE;
+  return month >= 1 && month <= 12 && day >= 1 && day <= 28 && two_digits (text + 11) <= 23
+         && two_digits (text + 14) <= 59 && two_digits (text + 17) <= 59
+         && memcmp (text, "0000", 4) != 0 && (length == 20 || memcmp (text + 20, "000000", 6) != 0);
+}
+
+/* Whether TEXT is the form that is kept. */
+gboolean
+zu_timestamp_is_normal (const char *text, gsize length)
+{
+  char normal[ZU_TIMESTAMP_SIZE];
+
+  if ((length == 20 || length == 27) && is_common (text, length))
+    return TRUE;
+  return zu_timestamp_read_text (text, length, normal) && strlen (normal) == length
+         && memcmp (text, normal, length) == 0;
+}
+
 /* The present time, in UTC. */
 void
 zu_timestamp_make (char out[ZU_TIMESTAMP_SIZE])

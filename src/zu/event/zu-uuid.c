@@ -49,20 +49,40 @@ zu_uuid_normalise (const char *text, gsize length, char out[ZU_UUID_LENGTH + 1])
   return TRUE;
 }
 
+/* Whether each of the eight bytes of WORD is one of 0-9 and a-f. */
+static gboolean
+is_lower_hex (guint64 word)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  /* The highest bit of each byte tells whether it is at least the other one. */
+  guint64 digits = (word + ones * (0x80 - '0')) & ~(word + ones * (0x80 - '9' - 1));
+  guint64 letters = (word + ones * (0x80 - 'a')) & ~(word + ones * (0x80 - 'f' - 1));
+
+  return (word & ones << 7) == 0 && ((digits | letters) & ones << 7) == ones << 7;
+}
+
 /* Whether the 36 bytes at TEXT are the form that is kept. */
 gboolean
 zu_uuid_is_normal (const char *text)
 {
-  static const guint8 kinds[256] = {
-    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
-    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['a'] = 1, ['b'] = 1,
-    ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['-'] = 2,
-  };
-  guint bad = 0;
+  /* Where a dash must stand, this turns it, and nothing else, into a digit. */
+#define D ('-' ^ '0')
+  static const char dashes[40] = { [8] = D, [13] = D, [18] = D, [23] = D };
+#undef D
+  guint64 word, mask;
+  guint32 last;
 
-  for (guint i = 0; i < ZU_UUID_LENGTH; i++)
-    bad |= kinds[(guchar) text[i]] ^ (is_dash_place (i) ? 2u : 1u);
-  return bad == 0;
+  if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+    return FALSE;
+  for (guint i = 0; i < 32; i += 8)
+    {
+      memcpy (&word, text + i, 8);
+      memcpy (&mask, dashes + i, 8);
+      if (!is_lower_hex (word ^ mask))
+        return FALSE;
+    }
+  memcpy (&last, text + 32, 4);
+  return is_lower_hex ((guint64) last << 32 | last);
 }
 
 /* A random one (RFC 9562, version 4), from the system's generator. */
