@@ -134,9 +134,10 @@ test_refused (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
+      g_autofree char *escaped = g_strescape (cases[i].text, NULL);
       g_autoptr (GError) error = NULL;
 
-      g_test_message ("%s", cases[i].text);
+      g_test_message ("%s", escaped);
       g_assert_null (zu_json_parse (cases[i].text, -1, &error));
       g_assert_error (error, ZU_JSON_ERROR, (int) cases[i].code);
       g_assert_nonnull (strstr (error->message, " at byte "));
