@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../event/zu-event.h"
-#include "ports/zu-payload-codec.h"
+#include "../ports/zu-payload-codec.h"
 
 G_BEGIN_DECLS
 

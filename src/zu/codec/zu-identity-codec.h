@@ -3,7 +3,7 @@
 
 #include <glib-object.h>
 
-#include "ports/zu-payload-codec.h"
+#include "../ports/zu-payload-codec.h"
 
 G_BEGIN_DECLS
 

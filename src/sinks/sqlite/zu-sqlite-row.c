@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "zu-sqlite-row.h"
+
+#define SEPARATOR 0x1f
+
+static const struct
+{
+  const char *name;
+  int column;
+  ZuEventField field;
+} columns[] = {
+  { "event_id", ZU_SQLITE_ROW_EVENT_ID, ZU_EVENT_FIELD_EVENT_ID },
+  { "trace_id", ZU_SQLITE_ROW_TRACE_ID, ZU_EVENT_FIELD_TRACE_ID },
+  { "task_id", ZU_SQLITE_ROW_TASK_ID, ZU_EVENT_FIELD_TASK_ID },
+  { "type", ZU_SQLITE_ROW_TYPE, ZU_EVENT_FIELD_TYPE },
+  { "source", ZU_SQLITE_ROW_SOURCE, ZU_EVENT_FIELD_SOURCE },
+  { "parent_id", ZU_SQLITE_ROW_PARENT_ID, ZU_EVENT_FIELD_PARENT_ID },
+};
+
+/* All but the last are what a blob is bound to. */
+#define N_BOUND (G_N_ELEMENTS (columns) - 1)
+
+/* As zu_codec_dup_associated_data() has it, but of the columns: a row whose columns were changed
+ * does not decrypt. */
+static GBytes *
+dup_associated_data (sqlite3_stmt *row)
+{
+  const guint8 separator = SEPARATOR;
+  g_autoptr (GByteArray) joined = g_byte_array_new ();
+
+  for (guint i = 0; i < N_BOUND; i++)
+    {
+      const guint8 *text = sqlite3_column_text (row, columns[i].column);
+
+      if (i > 0)
+        g_byte_array_append (joined, &separator, 1);
+      if (text != NULL)
+        g_byte_array_append (joined, text, (guint) sqlite3_column_bytes (row, columns[i].column));
+    }
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&joined));
+}
+
+static ZuEvent *
+decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
+{
+  const guint8 *blob = sqlite3_column_blob (row, ZU_SQLITE_ROW_DATA);
+  gsize size = (gsize) sqlite3_column_bytes (row, ZU_SQLITE_ROW_DATA);
+  g_autoptr (GBytes) associated_data = NULL;
+
+  if (size > 0 && blob[0] != 0)
+    associated_data = dup_associated_data (row);
+  return zu_codec_set_decode_event (params->codecs, blob, size, associated_data, error);
+}
+
+/* The event of a row; an error names the row. */
+ZuEvent *
+zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  ZuEvent *event = decode (row, params, &cause);
+  const guint8 *event_id;
+
+  if (event != NULL)
+    return event;
+
+  event_id = sqlite3_column_text (row, ZU_SQLITE_ROW_EVENT_ID);
+  g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE,
+               "row %" G_GINT64_FORMAT " (event %s) cannot be read: %s",
+               (gint64) sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ),
+               event_id != NULL && g_utf8_validate ((const char *) event_id, -1, NULL)
+                   ? (const char *) event_id
+                   : "?",
+               cause->message);
+  return NULL;
+}
+
+static gboolean
+is_same (sqlite3_stmt *row, int column, const char *text, gsize length)
+{
+  const char *stored = (const char *) sqlite3_column_text (row, column);
+
+  if (stored == NULL || text == NULL)
+    return stored == NULL && text == NULL;
+
+  return (gsize) sqlite3_column_bytes (row, column) == length && memcmp (stored, text, length) == 0;
+}
+
+/* The names of the columns that differ from the event inside; NULL where none does. */
+char *
+zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event)
+{
+  g_autoptr (GString) names = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
+    {
+      gsize length;
+      const char *text = zu_event_get_field (event, columns[i].field, &length);
+
+      if (is_same (row, columns[i].column, text, length))
+        continue;
+      if (names == NULL)
+        names = g_string_new (columns[i].name);
+      else
+        g_string_append_printf (names, ", %s", columns[i].name);
+    }
+
+  return names != NULL ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
+}

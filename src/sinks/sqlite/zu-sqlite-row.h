@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-sqlite-db.h"
+#include "zu-sink-link.h"
+
+G_BEGIN_DECLS
+
+/* The columns of a statement that gives rows, in this order. */
+#define ZU_SQLITE_ROW_COLUMNS \
+  "e.seq, e.data, e.event_id, e.trace_id, e.task_id, e.parent_id, e.type, e.source"
+
+enum
+{
+  ZU_SQLITE_ROW_SEQ,
+  ZU_SQLITE_ROW_DATA,
+  ZU_SQLITE_ROW_EVENT_ID,
+  ZU_SQLITE_ROW_TRACE_ID,
+  ZU_SQLITE_ROW_TASK_ID,
+  ZU_SQLITE_ROW_PARENT_ID,
+  ZU_SQLITE_ROW_TYPE,
+  ZU_SQLITE_ROW_SOURCE,
+};
+
+/* What a sink brings to every row it reads or writes. */
+typedef struct
+{
+  ZuCodecSet *codecs;
+  ZuSecret *sign_key;
+  ZuSinkRole role;
+  GStrv index_fields;
+  guint busy_timeout; /* milliseconds */
+} ZuSqliteParams;
+
+ZuEvent *zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error);
+char *zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event);
+
+G_END_DECLS

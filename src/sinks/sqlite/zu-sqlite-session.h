@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-sqlite-connection.h"
+#include "zu-sqlite-lock.h"
+
+G_BEGIN_DECLS
+
+/* One connection for reading, and what makes it safe to use for a while. */
+typedef struct
+{
+  char *path;
+  sqlite3 *db;
+  gboolean is_immutable;
+  ZuSqliteIdentity identity;
+  ZuSqliteLock *lock; /* held while an immutable log is read */
+  sqlite3_stmt *stmt; /* the last one, for the next page */
+  char *sql;
+} ZuSqliteSession;
+
+ZuSqliteSession *zu_sqlite_session_open (const char *path, guint timeout, GError **error);
+void zu_sqlite_session_free (ZuSqliteSession *self);
+
+gboolean zu_sqlite_session_resume (ZuSqliteSession *self, guint timeout);
+gboolean zu_sqlite_session_pause (ZuSqliteSession *self);
+gboolean zu_sqlite_session_can_resume (ZuSqliteSession *self);
+sqlite3_stmt *zu_sqlite_session_prepare (ZuSqliteSession *self, const char *sql, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuSqliteSession, zu_sqlite_session_free)
+
+G_END_DECLS
