@@ -301,13 +301,15 @@ test_zombie_leader (GuestFixture *f, gconstpointer data)
   assert_gone (text);
 }
 
+/* Twenty that go on forking while they are being killed; not more, for root has no limit here. */
 static void
-test_fork_bomb (GuestFixture *f, gconstpointer data)
+test_forking (GuestFixture *f, gconstpointer data)
 {
   struct zu_wire_exited exited;
-  g_autofree char *text =
-      run (f, "ulimit -u 400; f() { f 2>/dev/null | f 2>/dev/null & }; f; sleep 1000", 700,
-           &exited);
+  g_autofree char *text = run (f,
+                               "n=0; while [ $n -lt 20 ]; do n=$((n + 1));"
+                               "(while :; do setsid sleep 0.02; done) & done; sleep 1000",
+                               500, &exited);
 
   g_assert_cmpuint (exited.flags, ==, ZU_WIRE_EXITED_TIMED_OUT);
 }
@@ -517,7 +519,7 @@ main (int argc, char **argv)
   ADD ("timeout", NULL, test_timeout);
   ADD ("leftover", NULL, test_leftover);
   ADD ("zombie-leader", NULL, test_zombie_leader);
-  ADD ("fork-bomb", NULL, test_fork_bomb);
+  ADD ("forking", NULL, test_forking);
   ADD ("kill", NULL, test_kill);
   ADD ("lost-supervisor/killed", "KILL", test_lost_supervisor);
   ADD ("lost-supervisor/stopped", "STOP", test_lost_supervisor);
