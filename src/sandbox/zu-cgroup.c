@@ -111,12 +111,21 @@ zu_cgroup_create (const char *id, gint64 memory, gint64 pids)
   return self;
 }
 
-/* For a launch that failed before a keeper could; a group that is gone is no error. */
+/* A group whose last processes are just dying is busy for a moment; one that is gone is no error.
+ */
+void
+zu_cgroup_remove_path (const char *path)
+{
+  for (guint tries = 0; tries < 200 && rmdir (path) != 0 && errno == EBUSY; tries++)
+    g_usleep (5000);
+}
+
+/* For a launch that failed before a keeper could. */
 void
 zu_cgroup_remove (ZuCgroup *self)
 {
   for (guint i = 0; i < self->fds->len; i++)
-    rmdir (self->paths->pdata[i]);
+    zu_cgroup_remove_path (self->paths->pdata[i]);
 }
 
 void

@@ -16,6 +16,7 @@ typedef struct
 
 ZuCgroup *zu_cgroup_create (const char *id, gint64 memory, gint64 pids);
 void zu_cgroup_remove (ZuCgroup *self);
+void zu_cgroup_remove_path (const char *path);
 void zu_cgroup_free (ZuCgroup *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuCgroup, zu_cgroup_free)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-sandboxes-private.h"
 #include "zu-mounts.h"
+#include "zu-remains.h"
 #include <string.h>
 
 #define NOT_FOUND ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND
@@ -193,14 +194,14 @@ forget (ZuSandboxes *self, const char *id)
   g_mutex_unlock (&self->lock);
 }
 
-/* Where the keeper is gone the sandbox is too; what it could not remove is removed. */
+/* Where the keeper is gone the sandbox is too. */
 static void
 remove_remains (ZuSandboxes *self, const char *id)
 {
   g_autoptr (ZuState) state = zu_state_open (self->root, id, NULL);
 
-  if (state && !zu_state_is_live (state))
-    zu_state_remove (state);
+  if (state)
+    zu_remains_remove (state);
 }
 
 /**
@@ -220,12 +221,8 @@ zu_sandboxes_destroy (ZuSandboxes *self, const char *id, GCancellable *cancellab
   g_autoptr (GError) failure = NULL;
   g_autoptr (ZuKeeperLink) link = find_link (self, id, &failure);
 
-  if (link && zu_keeper_link_destroy (link, cancellable, &failure))
-    {
-      forget (self, id);
-      return TRUE;
-    }
-  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)
+  if ((link && zu_keeper_link_destroy (link, cancellable, &failure))
+      || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)
       || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CLOSED))
     {
       remove_remains (self, id);

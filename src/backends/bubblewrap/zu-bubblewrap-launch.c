@@ -457,6 +457,14 @@ run_command (ZuSandboxes *all, const Launch *launch, GCancellable *cancellable, 
 }
 
 static gboolean
+find_epilogue (Launch *launch, GError **error)
+{
+  if (launch->wants_epilogue)
+    launch->epilogue = zu_keeper_find_program ("zu-epilogue", error);
+  return launch->epilogue || !launch->wants_epilogue;
+}
+
+static gboolean
 start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cancellable,
        GError **error)
 {
@@ -464,8 +472,9 @@ start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cance
   g_autoptr (ZuGuestChannel) channel = NULL;
   struct zu_wire_hello hello;
 
-  if (!set_limits (launch, error) || !pass_files (self, launch, error) || !encode_go (launch, error)
-      || !write_label (self, launch, error))
+  if (!set_limits (launch, error) || !pass_files (self, launch, error)
+      || !encode_go (launch, error) || !write_label (self, launch, error)
+      || !find_epilogue (launch, error))
     return FALSE;
   link = start_keeper (self, launch, &hello, &channel, cancellable, error);
   if (!link || !check_floor (launch, &hello, error))
