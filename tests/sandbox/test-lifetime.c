@@ -182,19 +182,30 @@ test_launching_thread_ends (SandboxFixture *f, gconstpointer data)
   g_assert_true (zu_sandbox_backend_destroy (f->backend, id, NULL, &error));
 }
 
+static char *
+read_only_event (const char *uri)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuEventSink) sink = zu_open_sink (uri, &error);
+  g_autoptr (ZuFilter) filter = zu_filter_new ();
+  g_autoptr (GPtrArray) events = NULL;
+
+  g_assert_no_error (error);
+  events = zu_event_sink_query (sink, filter, 0, -1, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (events->len, ==, 1);
+  return g_strdup (zu_event_get_text (events->pdata[0], NULL));
+}
+
 /* The run that died without a word is closed in the log, with the reason. */
 static void
 test_closing_event (SandboxFixture *f, gconstpointer data)
 {
   const char *trace = "11111111-1111-4111-8111-111111111111";
   const char *task = "22222222-2222-4222-8222-222222222222";
-  g_autofree char *log = g_build_filename (f->dir, "log.jsonl", NULL);
-  g_autofree char *uri = g_strdup_printf ("jsonl:%s", log);
-  g_autofree char *path = NULL, *text = NULL, *expected = NULL;
+  g_autofree char *uri = g_strdup_printf ("sqlite:%s/log.db", f->dir);
+  g_autofree char *id = NULL, *path = NULL, *text = NULL, *expected = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ZuFilter) filter = zu_filter_new ();
-  g_autoptr (ZuEventSink) sink = NULL;
-  g_autoptr (ZuEventPage) page = NULL;
   int owner[2];
 
   if (getuid () != 0) /* the program that writes it is in the build tree */
@@ -203,14 +214,13 @@ test_closing_event (SandboxFixture *f, gconstpointer data)
   g_object_set (f->backend, "owner-fd", owner[0], "sink-uri", uri, "trace-id", trace, "task-id",
                 task, NULL);
   close (owner[0]);
-  path = sandbox_launch (f->backend, "{}", &error);
+  id = sandbox_launch (f->backend, "{}", &error);
   g_assert_no_error (error);
-  expected = g_strdup_printf ("\"reason\":\"owner-gone\",\"sandbox\":\"%s\"", path);
-  text = g_build_filename (f->state, path, NULL);
+  path = g_build_filename (f->state, id, NULL);
   close (owner[1]);
-  g_assert_true (sandbox_gone_within (text, 10000));
-  g_clear_pointer (&text, g_free);
-  g_assert_true (g_file_get_contents (log, &text, NULL, &error));
+  g_assert_true (sandbox_gone_within (path, 10000));
+  text = read_only_event (uri);
+  expected = g_strdup_printf ("\"reason\":\"owner-gone\",\"sandbox\":\"%s\"", id);
   g_assert_nonnull (strstr (text, "\"harness.task.terminal\""));
   g_assert_nonnull (strstr (text, trace));
   g_assert_nonnull (strstr (text, task));
@@ -229,7 +239,7 @@ test_closing_event_kept (SandboxFixture *f, gconstpointer data)
   if (getuid () != 0)
     return;
   g_assert_cmpint (pipe2 (owner, O_CLOEXEC), ==, 0);
-  g_object_set (f->backend, "owner-fd", owner[0], "sink-uri", "jsonl:/no/such/folder/log",
+  g_object_set (f->backend, "owner-fd", owner[0], "sink-uri", "sqlite:/no/such/folder/log.db",
                 "trace-id", "11111111-1111-4111-8111-111111111111", "task-id",
                 "22222222-2222-4222-8222-222222222222", NULL);
   close (owner[0]);
