@@ -358,11 +358,28 @@ adapt (GObject *object, const char *kind, const char *port)
   return channel;
 }
 
-typedef gboolean (*AddOptions) (ZuOptions *options, gconstpointer data, GError **error);
+/* Construct properties beside the options in JSON. */
+typedef struct
+{
+  guint n;
+  const char **names;
+  const GValue *values;
+} Properties;
+
+static gboolean
+add_options (ZuOptions *options, ZuJson *json, const Properties *properties, GError **error)
+{
+  if (json != NULL && !zu_options_add_all (options, json, error))
+    return FALSE;
+  for (guint i = 0; i < properties->n; i++)
+    if (!zu_options_add_value (options, properties->names[i], &properties->values[i], error))
+      return FALSE;
+  return TRUE;
+}
 
 static GObject *
-create (ZuRegistry *self, const char *kind, const char *port, const char *name, AddOptions add,
-        gconstpointer data, GCancellable *cancellable, GError **error)
+create (ZuRegistry *self, const char *kind, const char *port, const char *name, ZuJson *json,
+        const Properties *properties, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GTypeClass) klass = NULL;
   g_auto (ZuOptions) options = { NULL };
@@ -377,16 +394,10 @@ create (ZuRegistry *self, const char *kind, const char *port, const char *name, 
 
   klass = g_type_class_ref (type);
   zu_options_init (&options, G_OBJECT_CLASS (klass), name);
-  if (!add (&options, data, error))
+  if (!add_options (&options, json, properties, error))
     return NULL;
   object = zu_options_construct (&options, cancellable, error);
   return object != NULL ? adapt (object, kind, port) : NULL;
-}
-
-static gboolean
-add_json (ZuOptions *options, gconstpointer data, GError **error)
-{
-  return data == NULL || zu_options_add_all (options, (ZuJson *) data, error);
 }
 
 /**
@@ -413,28 +424,8 @@ GObject *
 zu_registry_create (ZuRegistry *self, const char *kind, const char *port, const char *name,
                     ZuJson *options, GCancellable *cancellable, GError **error)
 {
-  g_return_val_if_fail (ZU_IS_REGISTRY (self), NULL);
-  g_return_val_if_fail (kind != NULL && name != NULL, NULL);
-
-  return create (self, kind, port, name, add_json, options, cancellable, error);
-}
-
-typedef struct
-{
-  guint n_properties;
-  const char **names;
-  const GValue *values;
-} Properties;
-
-static gboolean
-add_properties (ZuOptions *options, gconstpointer data, GError **error)
-{
-  const Properties *properties = data;
-
-  for (guint i = 0; i < properties->n_properties; i++)
-    if (!zu_options_add_value (options, properties->names[i], &properties->values[i], error))
-      return FALSE;
-  return TRUE;
+  return zu_registry_create_full (self, kind, port, name, options, 0, NULL, NULL, cancellable,
+                                  error);
 }
 
 /**
@@ -444,8 +435,8 @@ add_properties (ZuOptions *options, gconstpointer data, GError **error)
  * @port: (nullable): the port, as in EventSink; %NULL is any
  * @name: the registered name
  * @n_properties: how many construct properties
- * @names: (array length=n_properties): their names
- * @values: (array length=n_properties): their values
+ * @names: (array length=n_properties) (nullable): their names
+ * @values: (array length=n_properties) (nullable): their values
  * @cancellable: (nullable): ends an initialisation that takes time
  * @error: return location for an error
  *
@@ -461,13 +452,42 @@ zu_registry_create_with_properties (ZuRegistry *self, const char *kind, const ch
                                     const GValue values[], GCancellable *cancellable,
                                     GError **error)
 {
+  return zu_registry_create_full (self, kind, port, name, NULL, n_properties, names, values,
+                                  cancellable, error);
+}
+
+/**
+ * zu_registry_create_full:
+ * @self: a registry
+ * @kind: the extension point, as in zu.sinks
+ * @port: (nullable): the port, as in EventSink; %NULL is any
+ * @name: the registered name
+ * @options: (nullable): an object of construct properties by name
+ * @n_properties: how many further ones
+ * @names: (array length=n_properties) (nullable): their names
+ * @values: (array length=n_properties) (nullable): their values
+ * @cancellable: (nullable): ends an initialisation that takes time
+ * @error: return location for an error
+ *
+ * Makes an object of a plugin from options in JSON and from what JSON cannot hold, such as a
+ * secret.
+ *
+ * Errors: as of [method@Zu.Registry.create].
+ *
+ * Returns: (transfer full): the object
+ */
+GObject *
+zu_registry_create_full (ZuRegistry *self, const char *kind, const char *port, const char *name,
+                         ZuJson *options, guint n_properties, const char *names[],
+                         const GValue values[], GCancellable *cancellable, GError **error)
+{
   const Properties properties = { n_properties, names, values };
 
   g_return_val_if_fail (ZU_IS_REGISTRY (self), NULL);
   g_return_val_if_fail (kind != NULL && name != NULL, NULL);
   g_return_val_if_fail (n_properties == 0 || (names != NULL && values != NULL), NULL);
 
-  return create (self, kind, port, name, add_properties, &properties, cancellable, error);
+  return create (self, kind, port, name, options, &properties, cancellable, error);
 }
 
 static ZuPluginInfo *

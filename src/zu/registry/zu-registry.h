@@ -36,5 +36,9 @@ GObject *zu_registry_create_with_properties (ZuRegistry *self, const char *kind,
                                              const char *name, guint n_properties,
                                              const char *names[], const GValue values[],
                                              GCancellable *cancellable, GError **error);
+GObject *zu_registry_create_full (ZuRegistry *self, const char *kind, const char *port,
+                                  const char *name, ZuJson *options, guint n_properties,
+                                  const char *names[], const GValue values[],
+                                  GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -255,15 +255,55 @@ zu_rpc_server_serve_fd (ZuRpcServer *self, int fd, GCancellable *cancellable, GE
 }
 
 /**
+ * zu_rpc_server_open_listener:
+ * @path: (type filename): where
+ * @error: return location for an error
+ *
+ * Makes a socket at a path, with mode 0600, for a server that is to be made later, when the process
+ * has become another user.
+ *
+ * The folder is made with mode 0700, or must be the caller's own and closed to others. A socket
+ * that nobody listens at any more is replaced.
+ *
+ * Errors: [error@Zu.RpcError] ADDRESS.
+ *
+ * Returns: the descriptor; -1 in case of an error
+ */
+int
+zu_rpc_server_open_listener (const char *path, GError **error)
+{
+  g_return_val_if_fail (path != NULL, -1);
+
+  return zu_rpc_socket_listen (path, error);
+}
+
+/**
+ * zu_rpc_server_take_listener:
+ * @self: a server that does not listen yet
+ * @fd: a listening stream socket; the server closes it
+ * @path: (type filename): where it listens; removed with the server
+ *
+ * Lets a server listen at a socket that was made before.
+ */
+void
+zu_rpc_server_take_listener (ZuRpcServer *self, int fd, const char *path)
+{
+  g_return_if_fail (ZU_IS_RPC_SERVER (self));
+  g_return_if_fail (fd >= 0);
+  g_return_if_fail (path != NULL);
+  g_return_if_fail (self->listener < 0);
+
+  self->listener = fd;
+  self->path = g_strdup (path);
+}
+
+/**
  * zu_rpc_server_listen:
  * @self: a server that does not listen yet
  * @path: (type filename): where
  * @error: return location for an error
  *
- * Makes a socket at a path, with mode 0600; it is removed with the server.
- *
- * The folder is made with mode 0700, or must be the caller's own and closed to others. A socket
- * that nobody listens at any more is replaced.
+ * Makes a socket at a path, as [func@Zu.RpcServer.open_listener] does, and listens there.
  *
  * Errors: [error@Zu.RpcError] ADDRESS.
  *
@@ -272,14 +312,16 @@ zu_rpc_server_serve_fd (ZuRpcServer *self, int fd, GCancellable *cancellable, GE
 gboolean
 zu_rpc_server_listen (ZuRpcServer *self, const char *path, GError **error)
 {
+  int fd;
+
   g_return_val_if_fail (ZU_IS_RPC_SERVER (self), FALSE);
   g_return_val_if_fail (path != NULL, FALSE);
   g_return_val_if_fail (self->listener < 0, FALSE);
 
-  self->listener = zu_rpc_socket_listen (path, error);
-  if (self->listener < 0)
+  fd = zu_rpc_server_open_listener (path, error);
+  if (fd < 0)
     return FALSE;
-  self->path = g_strdup (path);
+  zu_rpc_server_take_listener (self, fd, path);
   return TRUE;
 }
 

@@ -24,6 +24,8 @@ guint zu_rpc_server_get_allowed_uid (ZuRpcServer *self);
 gboolean zu_rpc_server_serve_fd (ZuRpcServer *self, int fd, GCancellable *cancellable,
                                  GError **error);
 gboolean zu_rpc_server_listen (ZuRpcServer *self, const char *path, GError **error);
+int zu_rpc_server_open_listener (const char *path, GError **error);
+void zu_rpc_server_take_listener (ZuRpcServer *self, int fd, const char *path);
 gboolean zu_rpc_server_run (ZuRpcServer *self, GCancellable *cancellable, GError **error);
 
 G_END_DECLS
