@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "zu-oop-launcher.h"
+
+G_MODULE_EXPORT void g_io_zu_launcher_oop_load (GIOModule *module);
+G_MODULE_EXPORT void g_io_zu_launcher_oop_unload (GIOModule *module);
+G_MODULE_EXPORT char **g_io_zu_launcher_oop_query (void);
+
+void
+g_io_zu_launcher_oop_load (GIOModule *module)
+{
+  g_type_module_use (G_TYPE_MODULE (module));
+  zu_oop_launcher_register (G_TYPE_MODULE (module));
+  g_io_extension_point_implement ("zu.backends", ZU_TYPE_OOP_LAUNCHER, "oop-launcher", 0);
+}
+
+void
+g_io_zu_launcher_oop_unload (GIOModule *module)
+{
+}
+
+char **
+g_io_zu_launcher_oop_query (void)
+{
+  const char *points[] = { "zu.backends", NULL };
+
+  return g_strdupv ((char **) points);
+}
