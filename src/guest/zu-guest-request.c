@@ -13,7 +13,10 @@ read_strings (struct zu_wire_reader *r, unsigned count, unsigned spare)
 
   for (unsigned i = 0; strings && i < count && !r->bad; i++)
     strings[i] = (char *) zu_wire_get_string (r);
-  return r->bad ? NULL : strings;
+  if (!r->bad)
+    return strings;
+  free (strings);
+  return NULL;
 }
 
 /* The message lives in a buffer that is used again, so what is kept is copied first. */
@@ -21,14 +24,14 @@ int
 guest_read_go (const struct guest_message *message, struct guest_base *base)
 {
   size_t size = (size_t) (message->body.end - message->body.at);
-  void *copy = malloc (size ? size : 1);
   struct zu_wire_reader r;
   unsigned count;
 
-  if (!copy || message->n_fds)
+  base->copy = malloc (size ? size : 1);
+  if (!base->copy || message->n_fds)
     return 0;
-  memcpy (copy, message->body.at, size);
-  r = zu_wire_reader (copy, size);
+  memcpy (base->copy, message->body.at, size);
+  r = zu_wire_reader (base->copy, size);
   if (zu_wire_get_u32 (&r) != ZU_WIRE_VERSION
       || (base->n_limits = zu_wire_get_u32 (&r)) > ZU_WIRE_MAX_LIMITS)
     return 0;

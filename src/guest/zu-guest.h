@@ -8,6 +8,7 @@
 /* What every exec in this sandbox starts from; set once by GO. */
 struct guest_base
 {
+  void *copy; /* what the strings point into */
   const char *workdir;
   char **environment;
   unsigned n_environment;
