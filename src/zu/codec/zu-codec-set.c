@@ -317,11 +317,11 @@ zu_codec_set_decode_event (ZuCodecSet *self, gconstpointer blob, gsize size,
   if (codec == NULL)
     return NULL;
 
-  body = g_bytes_new (data + 1, size - 1);
-  if (data[0] == 0 && ZU_IS_IDENTITY_CODEC (codec))
-    return zu_event_new_from_stored (body, error);
+  if (ZU_IS_IDENTITY_CODEC (codec))
+    return zu_event_new_from_stored_text ((const char *) data + 1, size - 1, error);
 
   g_return_val_if_fail (associated_data != NULL, NULL);
+  body = g_bytes_new (data + 1, size - 1);
   text = zu_payload_codec_decode (codec, body, associated_data, NULL, error);
   return text != NULL ? zu_event_new_from_stored (text, error) : NULL;
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "zu-jsonl-flush.h"
+
+#include <zu/zu.h>
+
+G_BEGIN_DECLS
+
+/* The file that a sink appends to: found under its name at each append, locked, whole to its end.
+ * Used by one thread at a time. */
+typedef struct _ZuJsonlFile ZuJsonlFile;
+
+ZuJsonlFile *zu_jsonl_file_new (const char *path, ZuJsonlFlushPolicy policy, guint interval);
+void zu_jsonl_file_free (ZuJsonlFile *self);
+
+gboolean zu_jsonl_file_begin (ZuJsonlFile *self, guint timeout, GError **error);
+gboolean zu_jsonl_file_write (ZuJsonlFile *self, const char *text, gsize length, GError **error);
+gboolean zu_jsonl_file_end (ZuJsonlFile *self, GError **error);
+
+int zu_jsonl_file_get_fd (ZuJsonlFile *self);
+gint64 zu_jsonl_file_get_end (ZuJsonlFile *self);
+guint zu_jsonl_file_get_generation (ZuJsonlFile *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuJsonlFile, zu_jsonl_file_free)
+
+G_END_DECLS
