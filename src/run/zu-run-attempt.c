@@ -139,10 +139,12 @@ judge_exit (ZuRunAttempt *self)
   self->result.exit_code = get_exit_code (exit);
   if (zu_run_process_was_cancelled (self->tool))
     fail (self, "cancelled",
-          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the run was ended from outside"));
+          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                               "the run was ended: it was cancelled from outside"));
   else if (zu_exit_status_get_timed_out (exit))
     fail (self, "timed-out",
-          g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "%s did not end within %.10g s",
+          g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                       "the run was ended: %s took longer than %.10g s",
                        zu_process_spec_get_argv (self->process)[0],
                        zu_process_spec_get_timeout_ms (self->process) / 1000.0));
 }

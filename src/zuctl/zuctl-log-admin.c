@@ -59,9 +59,11 @@ count_event (Figures *figures, ZuEvent *event)
 }
 
 static void
-on_unreadable (const char *subject, const char *text, gpointer user_data)
+on_found (ZuAuditFinding *finding, gpointer user_data)
 {
-  ((Figures *) user_data)->n_unreadable++;
+  Figures *figures = user_data;
+
+  figures->n_unreadable += zu_audit_finding_get_kind (finding) == ZU_FINDING_KIND_UNDECODABLE;
 }
 
 static gboolean
@@ -69,7 +71,7 @@ count_events (Figures *figures, ZuEventSink *sink, GError **error)
 {
   g_autoptr (ZuctlPages) pages = zuctl_pages_new (sink, NULL, 0, -1);
 
-  zuctl_pages_set_unreadable (pages, on_unreadable, figures);
+  zuctl_pages_set_found (pages, on_found, figures);
   for (;;)
     {
       g_autoptr (GPtrArray) events = zuctl_pages_next (pages, error);

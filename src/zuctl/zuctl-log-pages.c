@@ -2,8 +2,6 @@
 
 #include "zuctl-log-pages.h"
 
-#include <string.h>
-
 #define PAGE_SIZE 512
 
 struct _ZuctlPages
@@ -12,8 +10,7 @@ struct _ZuctlPages
   ZuFilter *filter;
   gint64 after_seq;
   gint64 left; /* -1 is without an end */
-  gint64 page_size;
-  ZuctlUnreadable unreadable;
+  ZuctlFound found;
   gpointer user_data;
 };
 
@@ -26,7 +23,6 @@ zuctl_pages_new (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gint64 l
   self->filter = filter != NULL ? zu_filter_ref (filter) : NULL;
   self->after_seq = after_seq;
   self->left = limit;
-  self->page_size = PAGE_SIZE;
   return self;
 }
 
@@ -39,98 +35,74 @@ zuctl_pages_free (ZuctlPages *self)
 }
 
 void
-zuctl_pages_set_unreadable (ZuctlPages *self, ZuctlUnreadable unreadable, gpointer user_data)
+zuctl_pages_set_found (ZuctlPages *self, ZuctlFound found, gpointer user_data)
 {
-  self->unreadable = unreadable;
+  self->found = found;
   self->user_data = user_data;
 }
 
-/* "row 7 (event 6f96...) cannot be read: ...", as the port has an error of this kind say it. */
-static gboolean
-read_row (const char *text, gint64 *seq, char **subject)
+static gint64
+get_page_size (ZuctlPages *self)
 {
-  const char *row = strstr (text, "row ");
-  char *end = NULL;
-
-  if (row == NULL)
-    return FALSE;
-  *seq = g_ascii_strtoll (row + strlen ("row "), &end, 10);
-  if (end == row + strlen ("row "))
-    return FALSE;
-
-  if (g_str_has_prefix (end, " (event "))
-    {
-      const char *id = end + strlen (" (event ");
-
-      *subject = g_strndup (id, strcspn (id, ")"));
-    }
-  return TRUE;
+  return self->left < 0 ? PAGE_SIZE : MIN (self->left, PAGE_SIZE);
 }
 
-/* A page fails as a whole, so smaller ones are tried until the bad row stands alone; it is passed.
- */
-static gboolean
-get_past (ZuctlPages *self, const GError *why)
+static void
+tell (ZuctlPages *self, GPtrArray *findings)
 {
-  g_autofree char *subject = NULL;
-  gint64 seq = 0;
-
-  if (!g_error_matches (why, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE))
-    return FALSE;
-  if (self->page_size > 1)
-    {
-      self->page_size /= 2;
-      return TRUE;
-    }
-
-  if (!read_row (why->message, &seq, &subject) || seq <= self->after_seq)
-    return FALSE;
-  self->unreadable (subject, why->message, self->user_data);
-  self->after_seq = seq;
-  self->page_size = PAGE_SIZE;
-  return TRUE;
+  for (guint i = 0; self->found != NULL && i < findings->len; i++)
+    self->found (g_ptr_array_index (findings, i), self->user_data);
 }
 
-static ZuEventPage *
-get_page (ZuctlPages *self, GError **error)
+static GPtrArray *
+audit (ZuctlPages *self, gint64 *next_seq, GError **error)
 {
-  for (;;)
-    {
-      gint64 limit = self->left < 0 ? self->page_size : MIN (self->left, self->page_size);
-      g_autoptr (GError) why = NULL;
-      ZuEventPage *page =
-          zu_event_sink_stream (self->sink, self->filter, self->after_seq, limit, NULL, &why);
+  g_autoptr (ZuAuditPage) page =
+      zu_event_audit_audit (ZU_EVENT_AUDIT (self->sink), self->filter, self->after_seq,
+                            get_page_size (self), NULL, error);
 
-      if (page != NULL)
-        return page;
-      if (self->unreadable == NULL || !get_past (self, why))
-        {
-          g_propagate_error (error, g_steal_pointer (&why));
-          return NULL;
-        }
-    }
+  if (page == NULL)
+    return NULL;
+  tell (self, zu_audit_page_get_findings (page));
+  *next_seq = zu_audit_page_get_next_seq (page);
+  return g_ptr_array_ref (zu_audit_page_get_events (page));
+}
+
+static GPtrArray *
+stream (ZuctlPages *self, gint64 *next_seq, GError **error)
+{
+  g_autoptr (ZuEventPage) page = zu_event_sink_stream (self->sink, self->filter, self->after_seq,
+                                                       get_page_size (self), NULL, error);
+
+  if (page == NULL)
+    return NULL;
+  *next_seq = zu_event_page_get_next_seq (page);
+  return g_ptr_array_ref (zu_event_page_get_events (page));
 }
 
 /* The next events; none at the end, where asking again gives what has come since. */
 GPtrArray *
 zuctl_pages_next (ZuctlPages *self, GError **error)
 {
-  g_autoptr (ZuEventPage) page = NULL;
-  GPtrArray *events;
+  gboolean is_auditable = ZU_IS_EVENT_AUDIT (self->sink);
 
-  if (self->left == 0)
-    return g_ptr_array_new ();
-
-  page = get_page (self, error);
-  if (page == NULL)
+  while (self->left != 0)
     {
-      g_prefix_error (error, "cannot read the log: ");
-      return NULL;
-    }
+      gint64 next_seq = self->after_seq;
+      g_autoptr (GPtrArray) events =
+          is_auditable ? audit (self, &next_seq, error) : stream (self, &next_seq, error);
+      gboolean is_end = next_seq == self->after_seq;
 
-  events = zu_event_page_get_events (page);
-  self->after_seq = zu_event_page_get_next_seq (page);
-  if (self->left > 0)
-    self->left -= events->len;
-  return g_ptr_array_ref (events);
+      if (events == NULL)
+        {
+          g_prefix_error (error, "cannot read the log: ");
+          return NULL;
+        }
+      self->after_seq = next_seq;
+      if (self->left > 0)
+        self->left -= events->len;
+      if (events->len > 0 || is_end)
+        return g_steal_pointer (&events);
+    }
+  return g_ptr_array_new ();
 }

@@ -66,11 +66,13 @@ new_filter (const FilterOptions *options, GError **error)
 }
 
 static void
-on_unreadable (const char *subject, const char *text, gpointer user_data)
+on_found (ZuAuditFinding *finding, gpointer user_data)
 {
   int *status = user_data;
 
-  zuctl_report (text);
+  if (zu_audit_finding_get_kind (finding) != ZU_FINDING_KIND_UNDECODABLE)
+    return;
+  zuctl_report (zu_audit_finding_get_text (finding));
   *status = ZUCTL_ERROR;
 }
 
@@ -133,7 +135,7 @@ zuctl_log_query (const ZuctlCommand *command, GStrv words, GError **error)
 
   rows = zuctl_rows_new (options.is_json);
   pages = zuctl_pages_new (sink, filter, after_seq, limit);
-  zuctl_pages_set_unreadable (pages, on_unreadable, &status);
+  zuctl_pages_set_found (pages, on_found, &status);
   if (!print_pages (pages, rows, error))
     return ZUCTL_ERROR;
   zuctl_rows_end (rows);
@@ -263,7 +265,7 @@ zuctl_log_tail (const ZuctlCommand *command, GStrv words, GError **error)
     return ZUCTL_ERROR;
 
   rows = zuctl_rows_new (options.is_json);
-  zuctl_pages_set_unreadable (pages, on_unreadable, &status);
+  zuctl_pages_set_found (pages, on_found, &status);
   if (!print_last (pages, rows, n, error) || (is_following && !follow (pages, rows, error)))
     return ZUCTL_ERROR;
   return status;

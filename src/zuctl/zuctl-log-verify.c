@@ -5,6 +5,7 @@
 #include "zuctl-log-options.h"
 #include "zuctl-log-pages.h"
 #include "zuctl-output.h"
+#include "zuctl-text.h"
 
 /* A log on its way through a verifier. What is found is printed and forgotten as it is found. */
 typedef struct
@@ -24,6 +25,20 @@ check_clear (Check *check)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Check, check_clear)
 
+/* Both quote what stands in the log, which may be anything. */
+static void
+print_violation_line (const char *subject, const char *kind, const char *text)
+{
+  g_autofree char *printable_subject = zuctl_dup_printable (subject);
+  g_autofree char *printable_text = zuctl_dup_printable (text);
+
+  zuctl_print ("%s ", printable_subject);
+  zuctl_set_style (ZUCTL_STYLE_BAD);
+  zuctl_print ("%s", kind);
+  zuctl_set_style (ZUCTL_STYLE_PLAIN);
+  zuctl_print (" %s\n", printable_text);
+}
+
 static void
 print_violation (const Check *check, ZuViolation *violation)
 {
@@ -39,11 +54,7 @@ print_violation (const Check *check, ZuViolation *violation)
       return;
     }
 
-  zuctl_print ("%s ", subject != NULL ? subject : "-");
-  zuctl_set_style (ZUCTL_STYLE_BAD);
-  zuctl_print ("%s", kind);
-  zuctl_set_style (ZUCTL_STYLE_PLAIN);
-  zuctl_print (" %s\n", zu_violation_get_text (violation));
+  print_violation_line (subject != NULL ? subject : "-", kind, zu_violation_get_text (violation));
 }
 
 static void
@@ -57,11 +68,15 @@ print_new_violations (Check *check)
 }
 
 static void
-on_unreadable (const char *subject, const char *text, gpointer user_data)
+on_found (ZuAuditFinding *finding, gpointer user_data)
 {
   Check *check = user_data;
+  ZuViolationKind kind = zu_audit_finding_get_kind (finding) == ZU_FINDING_KIND_UNDECODABLE
+                             ? ZU_VIOLATION_KIND_UNDECODABLE
+                             : ZU_VIOLATION_KIND_INDEX_MISMATCH;
   g_autoptr (ZuViolation) violation =
-      zu_violation_new (ZU_VIOLATION_KIND_UNDECODABLE, subject != NULL ? subject : "-", text);
+      zu_violation_new (kind, zu_audit_finding_get_subject (finding),
+                        zu_audit_finding_get_text (finding));
 
   zu_chain_verifier_add_violation (check->verifier, violation);
 }
@@ -101,7 +116,7 @@ check_sink (Check *check, ZuEventSink *sink, const char *trace_id, GError **erro
   if (trace_id != NULL)
     zu_filter_add (filter, "trace_id", trace_id);
   pages = zuctl_pages_new (sink, filter, 0, -1);
-  zuctl_pages_set_unreadable (pages, on_unreadable, check);
+  zuctl_pages_set_found (pages, on_found, check);
   return check_pages (check, pages, error);
 }
 

@@ -8,7 +8,6 @@
 
 #include <zu-run.h>
 
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -60,13 +59,6 @@ open_bus (const ZuctlRunOptions *options, GError **error)
   return zu_event_bus_new (sink, NULL);
 }
 
-static void
-get_standard_fds (int fds[3])
-{
-  for (int i = 0; i < 3; i++)
-    fds[i] = fcntl (i, F_GETFD) >= 0 ? i : -1;
-}
-
 /* Runs it, and says what is to be the exit status. */
 static int
 execute (ZuRun *run, ZuLaunchSpec *spec, ZuProcessSpec *process, GError **error)
@@ -74,10 +66,9 @@ execute (ZuRun *run, ZuLaunchSpec *spec, ZuProcessSpec *process, GError **error)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (ZuctlSignals) signals = zuctl_signals_new (cancellable);
   g_autoptr (GError) why = NULL;
-  int fds[3];
+  const int fds[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
   int status;
 
-  get_standard_fds (fds);
   status = zu_run_execute (run, spec, process, fds, cancellable, &why);
   if (why == NULL)
     return status;

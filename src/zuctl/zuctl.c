@@ -3,8 +3,10 @@
 #include "zuctl-command.h"
 #include "zuctl-output.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Found by their names' first words, so the table needs no order but the help's. */
 static const ZuctlCommand *const groups[] = {
@@ -98,7 +100,7 @@ run_other (GStrv words, GError **error)
     print_usage (words[0]);
   else if (words[0] == NULL)
     g_set_error (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
-                 "no command was given (see zuctl --help)");
+                 "usage: no command was given (see zuctl --help)");
   else if (find (is_in_group, words[0]) != NULL)
     g_set_error (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE, "%s: %s%s (see zuctl %s --help)",
                  words[0], words[1] != NULL ? "no such command: " : "no command was given",
@@ -120,12 +122,26 @@ run (GStrv words, GError **error)
   return command->run (command, words + n_words, error);
 }
 
+/* Else the first files that are opened would stand where output goes. */
+static void
+open_standard_descriptors (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd > STDERR_FILENO)
+    close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   int status;
 
+  open_standard_descriptors ();
   setlocale (LC_CTYPE, "");
   g_set_prgname ("zuctl");
 
