@@ -9,7 +9,7 @@ from .field import Field
 from .model import Method
 from .source import Document, Path, PortError
 
-_PUBLIC = {"get_type", "error_quark", "get_port_info", "proxy_new", "proxy_get_type"}
+_PUBLIC = {"get_type", "error_quark", "get_port_info", "describe", "proxy_new", "proxy_get_type"}
 _STATIC = {"create_proxy", "error_codes", "methods", "default_init"}
 
 

@@ -209,7 +209,9 @@ class Field:
     def doc_out(self) -> str:
         """The same, as a result that the caller owns."""
         check = "" if self.is_pointer and not self.nullable else " Check @error."
-        return _annotated((["(transfer full)"] if self.is_pointer else []) + self._annotations, self.brief + check)
+        # An array that frees its elements itself is, to a binding, a container and no more.
+        transfer = "(transfer container)" if self.is_array and not self.is_strv else "(transfer full)"
+        return _annotated(([transfer] if self.is_pointer else []) + self._annotations, self.brief + check)
 
     @property
     def doc_kept(self) -> str:

@@ -173,30 +173,6 @@ zu_record_to_json (ZuRecord *self)
 }
 
 /**
- * zu_record_dup_required_members:
- * @type: a type of record
- *
- * Names the members that must be given, since they have no default and are never null.
- *
- * Returns: (transfer full) (array zero-terminated=1): their names, snake_case
- */
-char **
-zu_record_dup_required_members (GType type)
-{
-  g_autoptr (ZuRecordClass) klass = NULL;
-  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
-
-  g_return_val_if_fail (g_type_is_a (type, ZU_TYPE_RECORD), NULL);
-
-  klass = g_type_class_ref (type);
-  for (guint i = 0; i < klass->n_fields; i++)
-    if (klass->fields[i].default_json == NULL && !klass->fields[i].is_nullable)
-      g_strv_builder_add (names, klass->fields[i].name);
-
-  return g_strv_builder_end (names);
-}
-
-/**
  * zu_record_equal:
  * @self: a record
  * @other: another

@@ -21,7 +21,6 @@ void zu_record_class_set_fields (ZuRecordClass *klass, const ZuField *fields, gu
 
 ZuRecord *zu_record_new_from_json (GType type, ZuJson *json, GError **error);
 ZuJson *zu_record_to_json (ZuRecord *self);
-char **zu_record_dup_required_members (GType type);
 gboolean zu_record_equal (ZuRecord *self, ZuRecord *other);
 
 const GValue *zu_record_peek_value (ZuRecord *self, guint index);

@@ -541,7 +541,7 @@ zu_event_bus_publish_finish (ZuEventBus *self, GAsyncResult *result, GError **er
  *
  * Gives the latest 1024 failures of destinations, the oldest first.
  *
- * Returns: (transfer full) (element-type ZuDeliveryFailure): the failures
+ * Returns: (transfer container) (element-type ZuDeliveryFailure): the failures
  */
 GPtrArray *
 zu_event_bus_list_failures (ZuEventBus *self)

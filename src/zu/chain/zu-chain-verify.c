@@ -501,7 +501,7 @@ zu_chain_verifier_dup_heads (ZuChainVerifier *self)
  *
  * Checks events that are at hand, each trace by itself.
  *
- * Returns: (transfer full) (element-type ZuViolation): what is wrong; empty if nothing is
+ * Returns: (transfer container) (element-type ZuViolation): what is wrong; empty if nothing is
  */
 GPtrArray *
 zu_verify_chain (GPtrArray *events, ZuSecret *key)

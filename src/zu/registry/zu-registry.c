@@ -541,7 +541,7 @@ list_extensions (GPtrArray *list, const ZuPortInfo *port)
  * Tells of every plugin: those with a manifest, refused ones too, and the types that code of this
  * process has registered. Nothing is loaded for it.
  *
- * Returns: (transfer full) (element-type ZuPluginInfo): their descriptions
+ * Returns: (transfer container) (element-type ZuPluginInfo): their descriptions
  */
 GPtrArray *
 zu_registry_list (ZuRegistry *self)
