@@ -3,6 +3,13 @@
 #include "zu-anchor-private.h"
 
 /**
+ * ZuAnchorError:
+ * @ZU_ANCHOR_ERROR_MALFORMED: a line of an anchor file cannot be read
+ *
+ * What can be wrong with an anchor file.
+ */
+
+/**
  * ZuAnchor:
  *
  * What was seen of a log, written down elsewhere: after so many events of a trace its head was

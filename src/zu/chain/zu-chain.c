@@ -4,6 +4,14 @@
 
 #include "../event/zu-event-private.h"
 
+/**
+ * ZuChainError:
+ * @ZU_CHAIN_ERROR_CONFLICT: an event is linked, but not behind its trace's head
+ * @ZU_CHAIN_ERROR_WRONG_HASH: an event is linked, but its hash is not that of its content
+ *
+ * Why an event cannot be appended.
+ */
+
 G_DEFINE_QUARK (zu_chain_error_quark, zu_chain_error)
 
 static gboolean

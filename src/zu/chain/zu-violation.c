@@ -3,6 +3,25 @@
 #include "zu-chain.h"
 
 /**
+ * ZuViolationKind:
+ * @ZU_VIOLATION_KIND_NOT_LINKED: an event has no hash
+ * @ZU_VIOLATION_KIND_PREV_HASH_BREAK: an event does not follow the one before it: something was
+ *   inserted, removed or moved
+ * @ZU_VIOLATION_KIND_CONTENT_TAMPER: an event's hash is not that of its content
+ * @ZU_VIOLATION_KIND_SIGNATURE_MISMATCH: an event's signature is missing or not made with the key
+ * @ZU_VIOLATION_KIND_ANCHOR_OUT_OF_RANGE: an anchor saw more events of a trace than there are
+ * @ZU_VIOLATION_KIND_ANCHOR_DIVERGENCE: an anchor saw another head
+ * @ZU_VIOLATION_KIND_TAIL_TRUNCATED: a trace ends before its seal says
+ * @ZU_VIOLATION_KIND_TRACE_MISSING: a trace that was sealed is gone
+ * @ZU_VIOLATION_KIND_SEAL_MISSING: a trace of a sealed log has no seal
+ * @ZU_VIOLATION_KIND_INDEX_MISMATCH: a column differs from the event in its row
+ * @ZU_VIOLATION_KIND_UNDECODABLE: a row holds no event
+ *
+ * What can be wrong with a log. The first six are told by [class@Zu.ChainVerifier], the others by
+ * sinks, which see more than events.
+ */
+
+/**
  * ZuViolation:
  *
  * One thing that is wrong with a log: what kind, of what, and in words. It never changes.

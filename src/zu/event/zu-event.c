@@ -5,6 +5,37 @@
 #include "zu-uuid-private.h"
 
 /**
+ * ZU_EVENT_SCHEMA_VERSION:
+ *
+ * The version of the format that an event has where it does not say.
+ */
+
+/**
+ * ZuEventError:
+ * @ZU_EVENT_ERROR_MALFORMED: the text is no JSON object
+ * @ZU_EVENT_ERROR_FIELD: a field is missing or wrong; the message begins with its name
+ * @ZU_EVENT_ERROR_UNDECODABLE: a stored text is no event
+ *
+ * Why there is no event.
+ */
+
+/**
+ * ZuEventField:
+ * @ZU_EVENT_FIELD_EVENT_ID: `event_id`
+ * @ZU_EVENT_FIELD_TRACE_ID: `trace_id`
+ * @ZU_EVENT_FIELD_TASK_ID: `task_id`
+ * @ZU_EVENT_FIELD_PARENT_ID: `parent_id`
+ * @ZU_EVENT_FIELD_TYPE: `type`
+ * @ZU_EVENT_FIELD_TS: `ts`
+ * @ZU_EVENT_FIELD_SOURCE: `source`
+ * @ZU_EVENT_FIELD_PREV_HASH: `prev_hash`
+ * @ZU_EVENT_FIELD_HASH: `hash`
+ * @ZU_EVENT_FIELD_SIG: `sig`
+ *
+ * The text fields of an event, which sinks store, compare and filter by.
+ */
+
+/**
  * ZuEvent:
  *
  * One event: something that happened, in one task, in one trace. It never changes and may be used

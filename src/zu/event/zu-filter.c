@@ -7,6 +7,14 @@
 #include <string.h>
 
 /**
+ * ZuFilterError:
+ * @ZU_FILTER_ERROR_UNKNOWN_FIELD: a field is named that cannot be filtered by
+ * @ZU_FILTER_ERROR_MALFORMED: a filter is not an object of texts
+ *
+ * What can be wrong with a filter.
+ */
+
+/**
  * ZuFilter:
  *
  * Which events are meant: those whose fields all have the given texts.

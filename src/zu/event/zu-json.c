@@ -4,6 +4,33 @@
 #include "zu-number-private.h"
 
 /**
+ * ZuJsonError:
+ * @ZU_JSON_ERROR_SYNTAX: the text is not JSON, or a builder was called in the wrong order
+ * @ZU_JSON_ERROR_DEPTH: arrays and objects are nested deeper than 200 levels
+ * @ZU_JSON_ERROR_NUMBER: a number is not in JSON's grammar, has more than 4300 digits before its
+ *   point, or is past the range of a double
+ * @ZU_JSON_ERROR_ENCODING: a text is not UTF-8, or an escape is half of a surrogate pair
+ * @ZU_JSON_ERROR_TYPE: a value is of another kind than is needed
+ * @ZU_JSON_ERROR_MEMBER: an object lacks a member, or has one that is not known
+ *
+ * What can be wrong with JSON. The reader and the builder give the first four, readers of records
+ * the others.
+ */
+
+/**
+ * ZuJsonKind:
+ * @ZU_JSON_KIND_NULL: `null`
+ * @ZU_JSON_KIND_BOOLEAN: `true` or `false`
+ * @ZU_JSON_KIND_INTEGER: a number without fraction and exponent, of any size
+ * @ZU_JSON_KIND_FLOAT: any other number
+ * @ZU_JSON_KIND_STRING: a string
+ * @ZU_JSON_KIND_ARRAY: an array
+ * @ZU_JSON_KIND_OBJECT: an object
+ *
+ * What a value is.
+ */
+
+/**
  * ZuJson:
  *
  * A JSON value (RFC 8259) that was read or built, and never changes.
