@@ -58,8 +58,7 @@ compile (const char *pattern)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GRegex) regex =
-      g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_DOTALL | G_REGEX_RAW | G_REGEX_OPTIMIZE, 0,
-                   &error);
+      g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_DOTALL | G_REGEX_RAW, 0, &error);
 
   if (regex == NULL)
     g_error ("redaction pattern: %s", error->message);

@@ -21,13 +21,27 @@ is_printable (gunichar c)
     }
 }
 
+static gboolean
+is_plain (const char *text)
+{
+  for (; *text != '\0'; text++)
+    if (*text < 0x20 || *text > 0x7e)
+      return FALSE;
+  return TRUE;
+}
+
 /* TEXT on one line, without what a terminal would obey: that is shown as \u and its number. */
 char *
 zuctl_dup_printable (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  GString *out = g_string_sized_new (strlen (valid));
+  g_autofree char *valid = NULL;
+  GString *out;
 
+  if (is_plain (text))
+    return g_strdup (text);
+
+  valid = g_utf8_make_valid (text, -1);
+  out = g_string_sized_new (strlen (valid));
   for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
     {
       gunichar c = g_utf8_get_char (p);
@@ -56,6 +70,8 @@ zuctl_get_columns (const char *text)
 {
   guint columns = 0;
 
+  if (is_plain (text))
+    return strlen (text);
   for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
     columns += get_width (g_utf8_get_char (p));
   return columns;
