@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-guest-channel.h"
 #include "zu-socket.h"
-#include <errno.h>
 #include <signal.h>
 
 /* Answers are small; whatever a guest sends beyond that is no answer. */
@@ -91,14 +90,15 @@ on_started (Exec *exec, const ZuGuestMessage *message)
   return TRUE;
 }
 
+/* A tool that kills its supervisor in its first moment has started all the same. */
 static gboolean
 on_exited (Exec *exec, const ZuGuestMessage *message)
 {
-  if (exec->state == STARTING && message->exited.flags & ZU_WIRE_EXITED_LOST)
-    exec->started = (struct zu_wire_started){ ECHILD, ZU_WIRE_STAGE_PROCESS, 0 };
-  else if (exec->state != RUNNING)
+  gboolean lost = (message->exited.flags & ZU_WIRE_EXITED_LOST) != 0;
+
+  if (exec->state != RUNNING && !(exec->state == STARTING && lost))
     return FALSE;
-  exec->state = exec->state == STARTING ? FAILED : ENDED;
+  exec->state = ENDED;
   exec->exited = message->exited;
   return TRUE;
 }

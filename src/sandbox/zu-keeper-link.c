@@ -12,11 +12,15 @@
 /* Room for the words of a program that could not set a sandbox up. */
 #define MAX_ANSWER 4096
 
+/* Undoing a sandbox takes a moment; writing its closing event another. */
+#define END_TIMEOUT_MS 3000
+
 /* A connection to the keeper of one sandbox. One call at a time; a mutex sees to it. */
 struct _ZuKeeperLink
 {
   GMutex lock;
   int fd;
+  guint32 reason; /* of its end, once it was told */
 };
 
 static void
@@ -372,4 +376,22 @@ zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
+}
+
+/* Why the sandbox has ended, from a keeper that is about to say so; NULL where it says nothing. */
+const char *
+zu_keeper_link_await_end (ZuKeeperLink *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GPollFD poll = { self->fd, G_IO_IN, 0 };
+  guint8 data[ZU_WIRE_HEADER_SIZE + 4];
+  struct zu_wire_header header;
+  struct zu_wire_reader r;
+  ZU_AUTO_FD int with = -1;
+
+  if (self->reason == ZU_KEEPER_REASON_NONE && g_poll (&poll, 1, END_TIMEOUT_MS) == 1
+      && receive (self->fd, data, sizeof data, &header, &r, &with, NULL, NULL)
+      && header.type == ZU_KEEPER_ENDED)
+    self->reason = zu_wire_get_u32 (&r);
+  return self->reason ? zu_keeper_reason_name (self->reason) : NULL;
 }

@@ -38,6 +38,7 @@ ZuKeeperLink *zu_keeper_link_connect (ZuState *state, GError **error);
 ZuGuestChannel *zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable,
                                              GError **error);
 gboolean zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **error);
+const char *zu_keeper_link_await_end (ZuKeeperLink *self);
 
 ZuKeeperLink *zu_keeper_link_ref (ZuKeeperLink *self);
 void zu_keeper_link_unref (ZuKeeperLink *self);

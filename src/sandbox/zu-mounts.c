@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* As many as the keeper takes. */
+#define MAX_MOUNTS 64
+
 #define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
 
 void
@@ -249,6 +252,11 @@ zu_mounts_new_from_volumes (ZuJson *volumes, const char *state_root, GError **er
   if (zu_json_get_kind (volumes) != ZU_JSON_KIND_OBJECT)
     {
       g_set_error_literal (error, REFUSED, "volumes is not an object of host paths");
+      return NULL;
+    }
+  if (zu_json_get_size (volumes) > MAX_MOUNTS)
+    {
+      g_set_error (error, REFUSED, "more than %d volumes", MAX_MOUNTS);
       return NULL;
     }
   for (gsize i = 0; i < zu_json_get_size (volumes); i++)

@@ -149,6 +149,23 @@ propagate (GError **error, GError *failure, const char *id)
   g_propagate_error (error, failure);
 }
 
+/* A channel only knows that it has ended; the keeper knows why. */
+static void
+propagate_end (ZuSandboxes *self, GError **error, GError *failure, const char *id)
+{
+  gboolean ended = g_error_matches (failure, ZU_GUEST_ERROR, ZU_GUEST_ERROR_ENDED);
+  g_autoptr (ZuKeeperLink) link = ended ? find_link (self, id, NULL) : NULL;
+  const char *reason = link ? zu_keeper_link_await_end (link) : NULL;
+
+  map_error (failure, id);
+  if (reason)
+    g_propagate_error (error, g_error_new (failure->domain, failure->code, "%s: %s",
+                                           failure->message, reason));
+  else
+    g_propagate_error (error, g_error_copy (failure));
+  g_error_free (failure);
+}
+
 /* A sandbox of somebody else's launching is joined on the first use. */
 static ZuGuestChannel *
 join (ZuSandboxes *self, const char *id, GCancellable *cancellable, GError **error)
@@ -287,7 +304,7 @@ zu_sandboxes_spawn (ZuSandboxes *self, const char *id, ZuProcessSpec *process, c
   number = zu_guest_channel_exec (channel, &exec, cancellable, &failure);
   if (number)
     return g_strdup_printf ("p%u", number);
-  propagate (error, failure, id);
+  propagate_end (self, error, failure, id);
   return NULL;
 }
 
@@ -322,7 +339,7 @@ zu_sandboxes_wait (ZuSandboxes *self, const char *id, const char *process_id,
                          (gint64) (exited.duration_us / 1000), "cpu-ms",
                          (gint64) (exited.cpu_us / 1000), "peak-memory",
                          (gint64) exited.peak_memory, NULL);
-  propagate (error, failure, id);
+  propagate_end (self, error, failure, id);
   return NULL;
 }
 

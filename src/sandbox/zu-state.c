@@ -55,6 +55,16 @@ make_private (const char *path, GError **error)
   return FALSE;
 }
 
+/* After su the variable still names somebody else's folder. */
+static gboolean
+is_own_folder (const char *path)
+{
+  struct stat st;
+
+  return path && g_path_is_absolute (path) && stat (path, &st) == 0 && S_ISDIR (st.st_mode)
+         && st.st_uid == geteuid ();
+}
+
 static char *
 dup_base (void)
 {
@@ -62,7 +72,7 @@ dup_base (void)
 
   if (geteuid () == 0)
     return g_strdup ("/run/zu");
-  if (runtime && g_path_is_absolute (runtime))
+  if (is_own_folder (runtime))
     return g_build_filename (runtime, "zu", NULL);
   return g_strdup_printf ("/tmp/zu-%u", (guint) geteuid ());
 }
@@ -72,7 +82,8 @@ dup_base (void)
  * @error: where an error goes
  *
  * Makes sure of the folder that this user's sandboxes are found in: `/run/zu/sandboxes` for root,
- * `$XDG_RUNTIME_DIR/zu/sandboxes` for everybody else, `/tmp/zu-UID/sandboxes` without that.
+ * `$XDG_RUNTIME_DIR/zu/sandboxes` for everybody else, `/tmp/zu-UID/sandboxes` where that is not
+ * theirs.
  *
  * Returns: (transfer full): its path
  */

@@ -151,8 +151,14 @@ static void
 test_lifetime (SandboxFixture *f, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (f->state, f->id, NULL);
+  g_autoptr (GError) error = NULL;
   int witness = start_witness (f);
+  g_autofree char *process = sandbox_start (f->backend, f->id, "sleep 1000", -1, &error);
 
+  g_assert_no_error (error);
+  g_assert_null (zu_sandbox_backend_wait (f->backend, f->id, process, NULL, &error));
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "lifetime-passed"));
   assert_ends (witness);
   g_assert_true (sandbox_gone_within (path, 5000));
 }

@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROOT "/run/zu/sandboxes"
 
@@ -171,7 +172,7 @@ make_view (void)
 }
 
 static char *
-build (const char *spec, const char *workdir, gboolean staged)
+build (const char *spec, const char *workdir, gboolean staged, gboolean by_fd)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ZuLaunchPlan) p = plan (spec, &error);
@@ -183,6 +184,7 @@ build (const char *spec, const char *workdir, gboolean staged)
                                    .uid = 7,
                                    .gid = 8,
                                    .staged = staged,
+                                   .first_mount = by_fd ? 20 : -1,
                                    .fds = { 4, 5, 6, 7, 8, 9, p && p->ca_cert ? 10 : -1 } };
   g_auto (GStrv) argv = NULL;
 
@@ -194,7 +196,7 @@ build (const char *spec, const char *workdir, gboolean staged)
 static void
 test_argv (void)
 {
-  g_autofree char *line = build ("{}", "/work", FALSE);
+  g_autofree char *line = build ("{}", "/work", FALSE, TRUE);
 
   g_assert_cmpstr (
       line, ==,
@@ -216,13 +218,17 @@ test_argv_mounts (void)
                      " \"/usr/bin\": {\"bind\": \"/w\", \"mode\": \"ro\"},"
                      " \"/usr/share\": {\"bind\": \"/z\", \"mode\": \"rw\"}},"
                      " \"read_only\": false, \"ca_cert\": \"x\"}";
-  g_autofree char *plain = build (spec, "/w/deep", FALSE), *staged = build (spec, "/z", TRUE);
+  g_autofree char *plain = build (spec, "/w/deep", FALSE, FALSE);
+  g_autofree char *staged = build (spec, "/z", TRUE, TRUE);
+  g_autofree char *by_fd = build (spec, "/z", FALSE, TRUE);
 
   g_assert_nonnull (strstr (plain, "--ro-bind /usr/bin /w --ro-bind /usr/lib /w/inner "
                                    "--bind /usr/share /z --perms 0444 --ro-bind-data 10 "
                                    "/zu-redteam-ca.pem --chdir / --"));
   g_assert_nonnull (strstr (staged, "--ro-bind /tmp/0 /w --ro-bind /tmp/1 /w/inner "
                                     "--bind /tmp/2 /z "));
+  g_assert_nonnull (strstr (by_fd, "--ro-bind-fd 20 /w --ro-bind-fd 21 /w/inner "
+                                   "--bind-fd 22 /z "));
   g_assert_null (strstr (plain, "--tmpfs /w"));
   g_assert_null (strstr (plain, "--remount-ro / "));
 }

@@ -35,6 +35,7 @@ typedef struct
   guint32 uid;
   guint32 gid;
   ZuBwrapFds fds; /* as numbered in bubblewrap */
+  int first_mount;
   GArray *inherit;
   GBytes *go;
   gboolean memory_by_cgroup;
@@ -180,6 +181,26 @@ dup_hosts (const ZuLaunchPlan *plan)
                           *more ? "\n" : "");
 }
 
+/* A user's mounts go to bubblewrap, which opens nothing that this user cannot. */
+static gboolean
+pass_mounts (Launch *launch, GError **error)
+{
+  launch->first_mount = -1;
+  if (launch->drops || !zu_bwrap_knows_option (launch->program, "--bind-fd"))
+    return TRUE;
+  for (guint i = 0; i < launch->plan->mounts->len; i++)
+    {
+      ZuMount *mount = launch->plan->mounts->pdata[i];
+      int number = inherit (launch, fcntl (mount->fd, F_DUPFD_CLOEXEC, 3), error);
+
+      if (number < 0)
+        return FALSE;
+      if (i == 0)
+        launch->first_mount = number;
+    }
+  return TRUE;
+}
+
 static gboolean
 pass_files (ZuBubblewrap *self, Launch *launch, GError **error)
 {
@@ -207,7 +228,8 @@ pass_files (ZuBubblewrap *self, Launch *launch, GError **error)
   if (launch->plan->ca_cert)
     fds->ca = inherit (launch, make_data (launch->plan->ca_cert), error);
   return fds->allowed >= 0 && fds->refused >= 0 && fds->guest >= 0 && fds->passwd >= 0
-         && fds->group >= 0 && fds->hosts >= 0 && (fds->ca >= 0 || !launch->plan->ca_cert);
+         && fds->group >= 0 && fds->hosts >= 0 && (fds->ca >= 0 || !launch->plan->ca_cert)
+         && pass_mounts (launch, error);
 }
 
 /* Control groups hold the whole sandbox; without them a limit holds each process, except for the
@@ -304,8 +326,7 @@ lifetime_ms (ZuBubblewrap *self, const ZuLaunchPlan *plan)
   return (guint64) seconds * 1000;
 }
 
-/* Root's mounts go by descriptor, to be mapped; a user's by path, which bubblewrap opens with that
- * user's own rights. */
+/* Root's mounts go to the keeper, to be mapped. */
 static GArray *
 collect_mounts (Launch *launch)
 {
@@ -328,6 +349,7 @@ start_keeper (ZuBubblewrap *self, Launch *launch, struct zu_wire_hello *hello,
     .uid = launch->uid,
     .gid = launch->gid,
     .staged = launch->drops,
+    .first_mount = launch->first_mount,
     .fds = launch->fds,
   };
   g_auto (GStrv) argv = zu_bwrap_build_argv (&request);
@@ -472,9 +494,8 @@ start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cance
   g_autoptr (ZuGuestChannel) channel = NULL;
   struct zu_wire_hello hello;
 
-  if (!set_limits (launch, error) || !pass_files (self, launch, error)
-      || !encode_go (launch, error) || !write_label (self, launch, error)
-      || !find_epilogue (launch, error))
+  if (!set_limits (launch, error) || !pass_files (self, launch, error) || !encode_go (launch, error)
+      || !write_label (self, launch, error) || !find_epilogue (launch, error))
     return FALSE;
   link = start_keeper (self, launch, &hello, &channel, cancellable, error);
   if (!link || !check_floor (launch, &hello, error))

@@ -43,6 +43,17 @@ zu_bwrap_view_new (void)
   return self;
 }
 
+/* Distributions add options to older versions, so the version does not tell; the program does. */
+gboolean
+zu_bwrap_knows_option (const char *program, const char *option)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (program, FALSE, NULL);
+
+  return file
+         && memmem (g_mapped_file_get_contents (file), g_mapped_file_get_length (file), option,
+                    strlen (option) + 1);
+}
+
 static void
 add (GStrvBuilder *argv, const char *first, ...)
 {
@@ -146,17 +157,24 @@ add_scratch (GStrvBuilder *argv, const ZuBwrapRequest *r)
     add (argv, "--dir", r->workdir, NULL);
 }
 
+/* By descriptor where bubblewrap can: it looks whether what it has mounted is what that names. */
+static void
+add_mount (GStrvBuilder *argv, const ZuBwrapRequest *r, const ZuMount *mount, guint index)
+{
+  g_autofree char *staged = g_strdup_printf (ZU_KEEPER_STAGE "/%u", index);
+
+  if (r->staged || r->first_mount < 0)
+    add (argv, mount->writable ? "--bind" : "--ro-bind", r->staged ? staged : mount->source, NULL);
+  else
+    add_number (argv, mount->writable ? "--bind-fd" : "--ro-bind-fd", r->first_mount + (int) index);
+  add (argv, mount->destination, NULL);
+}
+
 static void
 add_mounts (GStrvBuilder *argv, const ZuBwrapRequest *r)
 {
   for (guint i = 0; i < r->plan->mounts->len; i++)
-    {
-      ZuMount *mount = r->plan->mounts->pdata[i];
-      g_autofree char *staged = g_strdup_printf (ZU_KEEPER_STAGE "/%u", i);
-
-      add (argv, mount->writable ? "--bind" : "--ro-bind", r->staged ? staged : mount->source,
-           mount->destination, NULL);
-    }
+    add_mount (argv, r, r->plan->mounts->pdata[i], i);
   add_data (argv, "0444", "--ro-bind-data", r->fds.ca, r->plan->ca_mount);
 }
 

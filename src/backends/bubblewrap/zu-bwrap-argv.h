@@ -39,6 +39,7 @@ typedef struct
   guint32 uid;
   guint32 gid;
   gboolean staged; /* the mounts' sources are where the keeper puts them for root */
+  int first_mount; /* else: the number of the first mount's descriptor, or -1 for by path */
   ZuBwrapFds fds;
 } ZuBwrapRequest;
 
@@ -46,6 +47,7 @@ ZuBwrapView *zu_bwrap_view_new (void);
 void zu_bwrap_view_free (ZuBwrapView *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuBwrapView, zu_bwrap_view_free)
 
+gboolean zu_bwrap_knows_option (const char *program, const char *option);
 gboolean zu_bwrap_owns_workdir (const ZuLaunchPlan *plan, const char *workdir);
 GStrv zu_bwrap_build_argv (const ZuBwrapRequest *request);
 
