@@ -10,6 +10,7 @@ struct _ZuctlPages
   ZuFilter *filter;
   gint64 after_seq;
   gint64 left; /* -1 is without an end */
+  gint64 told; /* what was wrong up to here was told */
   ZuctlFound found;
   gpointer user_data;
 };
@@ -47,11 +48,18 @@ get_page_size (ZuctlPages *self)
   return self->left < 0 ? PAGE_SIZE : MIN (self->left, PAGE_SIZE);
 }
 
+/* What is wrong at the very end, as a torn line is, is found again each time the end is read. */
 static void
 tell (ZuctlPages *self, GPtrArray *findings)
 {
-  for (guint i = 0; self->found != NULL && i < findings->len; i++)
-    self->found (g_ptr_array_index (findings, i), self->user_data);
+  for (guint i = 0; i < findings->len; i++)
+    {
+      ZuAuditFinding *finding = g_ptr_array_index (findings, i);
+
+      if (self->found != NULL && zu_audit_finding_get_seq (finding) > self->told)
+        self->found (finding, self->user_data);
+      self->told = MAX (self->told, zu_audit_finding_get_seq (finding));
+    }
 }
 
 static GPtrArray *

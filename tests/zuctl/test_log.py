@@ -79,6 +79,13 @@ class Append(support.ZuctlCase):
         self.succeed("log", "verify", self.log)
 
     def test_two_processes_one_chain(self) -> None:
+        self.check_two_processes()
+
+    def test_two_processes_one_chain_of_lines(self) -> None:
+        self.log = f"jsonl:{self.folder}/log.jsonl"
+        self.check_two_processes()
+
+    def check_two_processes(self) -> None:
         processes = [subprocess.Popen(["zuctl", "log", "append", self.log], stdin=subprocess.PIPE,
                                       stdout=subprocess.DEVNULL, env=self.environment) for _ in range(2)]
         for number in range(200):

@@ -133,6 +133,15 @@ class Run(support.ZuctlCase):
         self.fail_with(125, "log|record", "run", "--sink", f"sqlite:{self.folder}/no/such/log.db", "--mount",
                        f"{ran}:/ran:rw", "--", "touch", "/ran/it")
         self.assertEqual(list(ran.iterdir()), [])
+        self.fail_with(125, "does not link its events", "run", "--sink", f"jsonl:{self.folder}/log.jsonl?raw=1", "--",
+                       "true")
+
+    def test_line_log(self) -> None:
+        """A log that does not link by itself is linked for the run."""
+        uri = f"jsonl:{self.folder}/log.jsonl"
+        for _ in range(2):
+            self.assertEqual(self.zuctl("run", "--sink", uri, "--", "true").returncode, 0)
+        self.assertRegex(self.succeed("log", "verify", uri), r"\Aintact: 8 events in 2 traces ")
 
     def test_usage(self) -> None:
         for option, value in (("timeout", "soon"), ("timeout", "0"), ("timeout", "-1"), ("timeout", "nan"),
