@@ -16,7 +16,7 @@ typedef struct
   char *module; /* path */
   char *uri;    /* of a sink: path or whole */
   GError *error;
-  gboolean loaded;
+  gpointer loaded; /* the module, or NULL */
 } ZuManifest;
 
 void zu_manifest_free (ZuManifest *self);

@@ -8,6 +8,6 @@ G_BEGIN_DECLS
 #define ZU_TYPE_MODULE (zu_module_get_type ())
 G_DECLARE_FINAL_TYPE (ZuModule, zu_module, ZU, MODULE, GTypeModule)
 
-gboolean zu_module_load (const char *path, GError **error);
+ZuModule *zu_module_load (const char *path, GError **error);
 
 G_END_DECLS

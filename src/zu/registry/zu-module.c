@@ -80,8 +80,8 @@ zu_module_init (ZuModule *self)
 {
 }
 
-/* Loads a module for as long as the process lives. */
-gboolean
+/* Loads a module for as long as the process lives; what is returned is never to be let go. */
+ZuModule *
 zu_module_load (const char *path, GError **error)
 {
   ZuModule *self = g_object_new (ZU_TYPE_MODULE, NULL);
@@ -89,11 +89,11 @@ zu_module_load (const char *path, GError **error)
   self->path = g_strdup (path);
   g_type_module_set_name (G_TYPE_MODULE (self), path);
   if (g_type_module_use (G_TYPE_MODULE (self)))
-    return TRUE;
+    return self;
 
   g_set_error (error, ZU_REGISTRY_ERROR, ZU_REGISTRY_ERROR_LOAD_FAILED, "cannot load a module: %s",
                self->load_failure);
   /* A type module can never be freed once used; one that failed registered nothing. */
   g_object_unref (self);
-  return FALSE;
+  return NULL;
 }

@@ -242,9 +242,9 @@ load_manifest (ZuManifest *manifest, GError **error)
 {
   GType type;
 
-  if (!zu_module_load (manifest->module, error))
+  manifest->loaded = zu_module_load (manifest->module, error);
+  if (manifest->loaded == NULL)
     return G_TYPE_INVALID;
-  manifest->loaded = TRUE;
 
   /* A port from elsewhere comes with its module; only now can its major be compared. */
   type = find_extension (manifest->kind, manifest->port, manifest->name, FALSE);
@@ -293,7 +293,7 @@ find_type (ZuRegistry *self, const char *kind, const char *port, const char *nam
 {
   ZuManifest *manifest = find_manifest (self, kind, port, name, adapted);
   /* What a module has registered that was refused afterwards is not to be found either. */
-  gboolean refused = manifest != NULL && manifest->loaded && manifest->error != NULL;
+  gboolean refused = manifest != NULL && manifest->loaded != NULL && manifest->error != NULL;
   GType type = refused ? G_TYPE_INVALID : find_extension (kind, port, name, adapted);
   g_autofree char *names = NULL;
 
