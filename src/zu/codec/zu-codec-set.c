@@ -174,6 +174,24 @@ get_reader (ZuCodecSet *self, const guint8 *blob, gsize size, GError **error)
   return self->codecs[blob[0]];
 }
 
+/* GLib's check stops at a NUL, which is a character of UTF-8 like any other. */
+static gboolean
+check_text (GBytes *plaintext, GError **error)
+{
+  gsize size;
+  const char *text = g_bytes_get_data (plaintext, &size);
+  const char *end = text + size;
+
+  for (; text < end && !g_utf8_validate_len (text, (gsize) (end - text), &text); text++)
+    if (*text != '\0')
+      {
+        g_set_error_literal (error, ZU_PAYLOAD_CODEC_ERROR, ZU_PAYLOAD_CODEC_ERROR_UNDECODABLE,
+                             "the payload is not UTF-8");
+        return FALSE;
+      }
+  return TRUE;
+}
+
 /**
  * zu_codec_set_encode:
  * @self: a set
@@ -210,7 +228,7 @@ zu_codec_set_encode (ZuCodecSet *self, GBytes *plaintext, GBytes *associated_dat
 GBytes *
 zu_codec_set_decode (ZuCodecSet *self, GBytes *blob, GBytes *associated_data, GError **error)
 {
-  g_autoptr (GBytes) body = NULL;
+  g_autoptr (GBytes) body = NULL, plaintext = NULL;
   ZuPayloadCodec *codec;
   gsize size;
   const guint8 *data;
@@ -224,7 +242,8 @@ zu_codec_set_decode (ZuCodecSet *self, GBytes *blob, GBytes *associated_data, GE
     return NULL;
 
   body = g_bytes_new_from_bytes (blob, 1, size - 1);
-  return zu_payload_codec_decode (codec, body, associated_data, NULL, error);
+  plaintext = zu_payload_codec_decode (codec, body, associated_data, NULL, error);
+  return plaintext != NULL && check_text (plaintext, error) ? g_steal_pointer (&plaintext) : NULL;
 }
 
 /**
