@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK (zu - guest - error - quark, zu_guest_error)
+G_DEFINE_QUARK (zu_guest_error_quark, zu_guest_error)
 
 /* What a guest may say, checked to the last byte: a guest is as hostile as what runs beside it. */
 gboolean

@@ -154,9 +154,14 @@ has_plugin (const Options *options, const ZuPortInfo *port, GError **error)
 static GPtrArray *
 gather_cases (const Options *options, GError **error)
 {
-  g_autoptr (GPtrArray) ports = zu_port_list ();
   g_autoptr (GPtrArray) cases = g_ptr_array_new_with_free_func ((GDestroyNotify) conform_case_free);
+  g_autoptr (GPtrArray) ports = NULL;
   gboolean found = FALSE;
+
+  /* A port from elsewhere is known once the plugin's module is loaded. */
+  zu_registry_lookup (zu_registry_get_default (), options->kind, options->port, options->name,
+                      NULL);
+  ports = zu_port_list ();
 
   for (guint i = 0; i < ports->len; i++)
     {

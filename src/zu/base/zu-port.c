@@ -36,8 +36,9 @@ ensure_ports_locked (void)
  * zu_port_register: (skip)
  * @info: a port that is described elsewhere; static
  *
- * Makes a port known to the registry, the RPC server and the contract tests. Registering one again
- * changes nothing.
+ * Makes a port known to the registry, the RPC server and the contract tests, and registers the
+ * extension point of its kind. Registering one again changes nothing. A module with a port of its
+ * own does it when it is loaded.
  */
 void
 zu_port_register (const ZuPortInfo *info)
@@ -48,6 +49,7 @@ zu_port_register (const ZuPortInfo *info)
 
   ensure_ports_locked ();
   add_locked (info);
+  g_io_extension_point_register (info->kind);
 }
 
 /**

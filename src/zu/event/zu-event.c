@@ -48,7 +48,7 @@
  */
 
 G_DEFINE_FINAL_TYPE (ZuEvent, zu_event, G_TYPE_OBJECT)
-G_DEFINE_QUARK (zu - event - error - quark, zu_event_error)
+G_DEFINE_QUARK (zu_event_error_quark, zu_event_error)
 
 static void
 zu_event_finalize (GObject *object)

@@ -44,7 +44,7 @@ struct _ZuRegistry
 };
 
 G_DEFINE_FINAL_TYPE (ZuRegistry, zu_registry, G_TYPE_OBJECT)
-G_DEFINE_QUARK (zu - registry - error - quark, zu_registry_error)
+G_DEFINE_QUARK (zu_registry_error_quark, zu_registry_error)
 
 /* Registering one again changes nothing. No type is required: a kind may hold two ports. */
 static void
