@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ struct _ZuKeeperLink
 {
   GMutex lock;
   int fd;
+  int keeper;     /* the keeper itself, where it is this process' child; else -1 */
   guint32 reason; /* of its end, once it was told */
 };
 
@@ -27,8 +29,12 @@ static void
 link_clear (gpointer data)
 {
   ZuKeeperLink *self = data;
+  siginfo_t info;
 
   zu_clear_fd (&self->fd);
+  if (self->keeper >= 0)
+    waitid (P_PIDFD, (id_t) self->keeper, &info, WEXITED | WNOHANG);
+  zu_clear_fd (&self->keeper);
   g_mutex_clear (&self->lock);
 }
 
@@ -49,7 +55,7 @@ link_new (void)
 {
   ZuKeeperLink *self = g_atomic_rc_box_new0 (ZuKeeperLink);
 
-  self->fd = -1;
+  self->fd = self->keeper = -1;
   g_mutex_init (&self->lock);
   return self;
 }
@@ -139,44 +145,64 @@ send_launch (int fd, const ZuKeeperLaunch *launch, GCancellable *cancellable, GE
                          cancellable, error);
 }
 
-/* The keeper puts itself in the background at once, so this waits for next to nothing. Only a
- * keeper that may have to open a sink needs what the sink needs: modules' folders, keys. */
-static gboolean
-spawn_keeper (int fd, gboolean with_environment, GError **error)
+static int
+spawn_with_actions (const char *program, int fd, gboolean with_environment, pid_t *pid)
 {
-  g_autofree char *program = zu_keeper_find_program ("zu-keeper", error);
   char *const argv[] = { (char *) "zu-keeper", NULL };
   char *const nothing[] = { NULL };
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  int failed, status;
   sigset_t none;
-  pid_t pid;
+  int failed;
 
-  if (!program)
-    return FALSE;
   sigemptyset (&none);
   posix_spawn_file_actions_init (&actions);
   posix_spawnattr_init (&attributes);
   posix_spawnattr_setsigmask (&attributes, &none);
-  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
   posix_spawn_file_actions_adddup2 (&actions, fd, 3);
   for (int i = 0; i < 3; i++)
     posix_spawn_file_actions_addopen (&actions, i, "/dev/null", O_RDWR, 0);
   posix_spawn_file_actions_addclosefrom_np (&actions, 4);
-  failed = posix_spawn (&pid, program, &actions, &attributes, argv,
-                        with_environment ? environ : nothing);
+  failed =
+      posix_spawn (pid, program, &actions, &attributes, argv, with_environment ? environ : nothing);
   posix_spawn_file_actions_destroy (&actions);
   posix_spawnattr_destroy (&attributes);
-  if (!failed)
+  return failed;
+}
+
+/* Only a keeper that may have to open a sink needs what the sink needs: modules' folders, keys. */
+static gboolean
+spawn_keeper (ZuKeeperLink *self, int fd, gboolean with_environment, GError **error)
+{
+  g_autofree char *program = zu_keeper_find_program ("zu-keeper", error);
+  int failed;
+  pid_t pid;
+
+  if (!program)
+    return FALSE;
+  failed = spawn_with_actions (program, fd, with_environment, &pid);
+  if (failed)
     {
-      while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-        ;
-      return TRUE;
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failed), "cannot start %s: %s",
+                   program, g_strerror (failed));
+      return FALSE;
     }
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failed), "cannot start %s: %s", program,
-               g_strerror (failed));
-  return FALSE;
+  self->keeper = (int) syscall (SYS_pidfd_open, pid, 0);
+  return TRUE;
+}
+
+/* By descriptor: a harness that waits for every child of its own may have been here first. */
+static void
+reap (ZuKeeperLink *self)
+{
+  siginfo_t info = { 0 };
+
+  if (self->keeper < 0)
+    return;
+  while (waitid (P_PIDFD, (id_t) self->keeper, &info, WEXITED) != 0 && errno == EINTR)
+    ;
+  zu_clear_fd (&self->keeper);
 }
 
 static gboolean
@@ -268,11 +294,16 @@ zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello
       return NULL;
     }
   self->fd = pair[0];
-  spawned = spawn_keeper (pair[1], launch->epilogue != NULL, error);
+  spawned = spawn_keeper (self, pair[1], launch->epilogue != NULL, error);
   close (pair[1]);
   if (!spawned || !send_launch (self->fd, launch, cancellable, error)
       || !receive_ready (self->fd, hello, channel, cancellable, error))
-    return NULL;
+    {
+      /* It sees that nobody is there any more, and undoes what it has begun. */
+      zu_clear_fd (&self->fd);
+      reap (self);
+      return NULL;
+    }
   return g_steal_pointer (&self);
 }
 
@@ -369,11 +400,17 @@ zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **
   ZU_AUTO_FD int with = -1;
   guint32 value;
 
-  if (ask (self, ZU_KEEPER_DESTROY, &header, &value, &with, cancellable, &failure))
-    return header.type == ZU_KEEPER_ENDED || set_protocol_error (error);
-  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CLOSED)
+  if (ask (self, ZU_KEEPER_DESTROY, &header, &value, &with, cancellable, &failure)
+      && header.type != ZU_KEEPER_ENDED)
+    return set_protocol_error (error);
+  if (!failure || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CLOSED)
       || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
-    return TRUE;
+    {
+      g_mutex_lock (&self->lock);
+      reap (self);
+      g_mutex_unlock (&self->lock);
+      return TRUE;
+    }
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }

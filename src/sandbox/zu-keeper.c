@@ -162,16 +162,12 @@ take_signals (void)
   return signalfd (-1, &set, SFD_CLOEXEC);
 }
 
-/* The launcher waits for the process it started, which ends at once; so this one is nobody's child
- * and leaves no zombie in a harness that runs for weeks. */
+/* A child of its launcher at first, in a session of its own; when that goes, of nobody. */
 int
 main (void)
 {
   struct pollfd launcher = { LAUNCH_FD, POLLIN, 0 };
 
-  if (fork () != 0)
-    return 0;
-  setsid ();
   keeper.guest = keeper.guest_pid = keeper.listener = keeper.complaints = -1;
   for (unsigned i = 1; i < KEEPER_MAX_CLIENTS; i++)
     keeper.clients[i] = -1;

@@ -117,7 +117,7 @@ test_owner_gone (SandboxFixture *f, gconstpointer data)
   g_assert_true (sandbox_gone_within (path, 5000));
 }
 
-/* The process that launched it was killed; the descriptor was a pidfd, as the run has it. */
+/* The process that launched it, and owns it, was killed. */
 static void
 test_launcher_killed (SandboxFixture *f, gconstpointer data)
 {
