@@ -31,6 +31,7 @@
 #include <zu/registry/zu-registry.h>
 
 #include <zu/bus/zu-delivery-failure.h>
+#include <zu/bus/zu-destination.h>
 #include <zu/bus/zu-event-bus.h>
 
 #include <zu/adapter/zu-channel-remote.h>

@@ -18,6 +18,8 @@ typedef struct
   gboolean links;
   gboolean no_batches;
   gboolean fails;
+  gboolean busy;
+  guint n_asked;
   char *refused_source;
   gulong delay;
   guint n_batches;
@@ -41,6 +43,12 @@ test_sink_get_links (ZuEventSink *sink)
 static gboolean
 refuses (TestSink *self, ZuEvent *event, GError **error)
 {
+  g_atomic_int_inc ((gint *) &self->n_asked);
+  if (self->busy)
+    {
+      g_set_error_literal (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_BUSY, "told to be busy");
+      return TRUE;
+    }
   if (!self->fails && g_strcmp0 (zu_event_get_source (event), self->refused_source) != 0)
     return FALSE;
   g_set_error_literal (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_CONFLICT, "told to refuse");
@@ -399,6 +407,227 @@ test_cancelled (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count (fixture->canonical), ==, 0);
 }
 
+static ZuDestination *
+get_destination (Fixture *fixture, guint i)
+{
+  g_autoptr (GPtrArray) list = zu_event_bus_list_destinations (fixture->bus);
+
+  g_assert_cmpuint (list->len, ==, 2);
+  return g_object_ref (g_ptr_array_index (list, i));
+}
+
+static void
+test_destination_state (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuDestination) first = get_destination (fixture, 0);
+  g_autoptr (ZuDestination) second = get_destination (fixture, 1);
+  g_autofree char *name = NULL;
+  g_autofree char *none = zu_destination_dup_last_event_id (first);
+  g_autofree char *last = NULL;
+  g_autoptr (GError) no_error = NULL;
+  g_autoptr (GError) last_error = NULL;
+  g_autoptr (ZuEventSink) sink = NULL;
+  guint64 n_delivered, n_failed;
+  guint n_queued;
+
+  g_assert_null (none);
+  fixture->first->refused_source = g_strdup ("bad");
+  publish (fixture, "good");
+  publish (fixture, "bad");
+  publish (fixture, "good");
+  publish (fixture, "bad");
+
+  g_object_get (first, "name", &name, "sink", &sink, "n-delivered", &n_delivered, "n-failed",
+                &n_failed, "n-queued", &n_queued, "last-error", &last_error, "last-event-id", &last,
+                NULL);
+  g_assert_cmpstr (name, ==, "TestSink[0]");
+  g_assert_cmpstr (zu_destination_get_name (second), ==, "TestSink[1]");
+  g_assert_true ((gpointer) sink == fixture->first);
+  g_assert_cmpuint (n_delivered, ==, 2);
+  g_assert_cmpuint (n_failed, ==, 2);
+  g_assert_cmpuint (n_queued, ==, 0);
+  g_assert_error (last_error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_CONFLICT);
+  g_assert_cmpstr (last, ==,
+                   zu_event_get_event_id (g_ptr_array_index (fixture->canonical->events, 2)));
+
+  no_error = zu_destination_dup_last_error (second);
+  g_assert_no_error (no_error);
+  g_assert_cmpuint (zu_destination_get_n_delivered (second), ==, 4);
+  g_assert_cmpuint (zu_destination_get_n_failed (second), ==, 0);
+}
+
+static void
+test_properties (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuEventSink) canonical = NULL;
+  g_autoptr (GPtrArray) sinks = NULL;
+  guint patience;
+
+  g_object_get (fixture->bus, "canonical", &canonical, "destinations", &sinks, "patience",
+                &patience, NULL);
+  g_assert_true ((gpointer) canonical == fixture->canonical);
+  g_assert_cmpuint (sinks->len, ==, 2);
+  g_assert_true (g_ptr_array_index (sinks, 0) == fixture->first);
+  g_assert_true (g_ptr_array_index (sinks, 1) == fixture->second);
+  g_assert_cmpuint (patience, ==, zu_event_bus_get_patience (fixture->bus));
+}
+
+/* Only when it is asked for is a sink canonical that does not link. */
+static void
+test_accept_unlinked (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuEventBus) bus =
+      g_object_new (ZU_TYPE_EVENT_BUS, "canonical", fixture->first, "accept-unlinked", TRUE, NULL);
+  g_autoptr (ZuEvent) event = make_event ("me");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuEvent) stored = zu_event_bus_publish (bus, event, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (stored);
+  g_assert_cmpuint (count (fixture->first), ==, 1);
+}
+
+static void
+test_no_canonical (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuEventBus) bus = g_object_new (ZU_TYPE_EVENT_BUS, NULL);
+  g_autoptr (ZuEvent) event = make_event ("me");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (zu_event_bus_publish (bus, event, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED);
+}
+
+static void
+on_refused (GObject *source, GAsyncResult *result, gpointer data)
+{
+  guint *left = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (zu_event_bus_publish_finish (ZU_EVENT_BUS (source), result, &error));
+  g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_BUSY);
+  (*left)--;
+}
+
+/* A sink that cannot store at all is asked once for a batch, and not once an event: each asking may
+ * cost its whole timeout. */
+static void
+test_busy_sink_is_asked_once (Fixture *fixture, gconstpointer no_batches)
+{
+  guint left = 100;
+
+  fixture->canonical->busy = TRUE;
+  fixture->canonical->no_batches = no_batches != NULL;
+  fixture->canonical->delay = 10000;
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (ZuEvent) event = make_event ("me");
+
+      zu_event_bus_publish_async (fixture->bus, event, NULL, on_refused, &left);
+    }
+  while (left > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (fixture->canonical->n_asked, <, 50);
+  g_assert_cmpuint (count (fixture->first), ==, 0);
+}
+
+static void
+test_flush (Fixture *fixture, gconstpointer data)
+{
+  GMutex gate;
+
+  g_mutex_init (&gate);
+  g_mutex_lock (&gate);
+  fixture->first->gate = &gate;
+  zu_event_bus_set_patience (fixture->bus, 0);
+  g_assert_true (zu_event_bus_flush (fixture->bus, 0));
+  for (int i = 0; i < 10; i++)
+    publish (fixture, "me");
+  g_assert_false (zu_event_bus_flush (fixture->bus, 20));
+  g_mutex_unlock (&gate);
+  g_assert_true (zu_event_bus_flush (fixture->bus, 60 * 1000));
+  assert_same (fixture->first, fixture->canonical);
+  assert_same (fixture->second, fixture->canonical);
+  g_mutex_clear (&gate);
+}
+
+/* What no longer fits is a failure, and what fits is delivered once the destination moves. */
+static void
+test_queue_is_bounded (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuDestination) first = get_destination (fixture, 0);
+  const guint n = 17000;
+  guint64 n_failed;
+  GMutex gate;
+
+  g_mutex_init (&gate);
+  g_mutex_lock (&gate);
+  fixture->first->gate = &gate;
+  zu_event_bus_set_patience (fixture->bus, 0);
+  for (guint i = 0; i < n; i++)
+    publish (fixture, "me");
+  n_failed = zu_destination_get_n_failed (first);
+  g_assert_cmpuint (n_failed, >, 0);
+  g_assert_cmpuint (zu_destination_get_n_queued (first), ==, 16384);
+  g_assert_cmpuint (zu_event_bus_count_failures (fixture->bus), ==, n_failed);
+  g_mutex_unlock (&gate);
+  g_assert_true (zu_event_bus_flush (fixture->bus, 60 * 1000));
+  g_assert_cmpuint (zu_destination_get_n_delivered (first), ==, n - n_failed);
+  assert_same (fixture->second, fixture->canonical);
+  g_mutex_clear (&gate);
+}
+
+static void
+publish_failure (ZuEventBus *bus, ZuEventSink *sink, ZuEvent *event, const GError *error,
+                 Fixture *fixture)
+{
+  publish (fixture, "handler");
+}
+
+/* Who is told of a failure may publish: a destination's own thread does not wait for itself. */
+static void
+test_handler_publishes (Fixture *fixture, gconstpointer data)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  g_signal_connect (fixture->bus, "destination-failed", G_CALLBACK (publish_failure), fixture);
+  zu_event_bus_set_patience (fixture->bus, 60 * 1000);
+  fixture->first->refused_source = g_strdup ("bad");
+  publish (fixture, "bad");
+  g_assert_true (zu_event_bus_flush (fixture->bus, 60 * 1000));
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 30 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (count (fixture->canonical), ==, 2);
+  g_assert_cmpuint (count (fixture->first), ==, 1);
+  assert_same (fixture->second, fixture->canonical);
+}
+
+/* The next batch is committed while a slow destination is waited for. */
+static void
+test_slow_destination_leaves_the_lead (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuEvent) event = make_event ("async");
+  GMutex gate;
+  guint left = 1;
+
+  g_mutex_init (&gate);
+  g_mutex_lock (&gate);
+  fixture->first->gate = &gate;
+  zu_event_bus_set_patience (fixture->bus, 60 * 1000);
+  zu_event_bus_publish_async (fixture->bus, event, NULL, on_published, &left);
+  while (count (fixture->canonical) < 1)
+    g_usleep (1000);
+  zu_event_bus_set_patience (fixture->bus, 0);
+  publish (fixture, "me");
+  g_assert_cmpuint (count (fixture->canonical), ==, 2);
+  g_assert_cmpuint (left, ==, 1);
+  g_mutex_unlock (&gate);
+  while (left > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (zu_event_bus_flush (fixture->bus, 60 * 1000));
+  assert_same (fixture->first, fixture->canonical);
+  g_mutex_clear (&gate);
+}
+
 #define ADD(path, data, func) \
   g_test_add (path, Fixture, data, fixture_set_up, func, fixture_tear_down)
 
@@ -416,5 +645,15 @@ main (int argc, char **argv)
   ADD ("/bus/order/no-batches", "", test_order);
   ADD ("/bus/bad-event-in-batch", NULL, test_bad_event_in_batch);
   ADD ("/bus/cancelled", NULL, test_cancelled);
+  ADD ("/bus/destination-state", NULL, test_destination_state);
+  ADD ("/bus/properties", NULL, test_properties);
+  ADD ("/bus/accept-unlinked", NULL, test_accept_unlinked);
+  ADD ("/bus/no-canonical", NULL, test_no_canonical);
+  ADD ("/bus/busy-sink-is-asked-once", NULL, test_busy_sink_is_asked_once);
+  ADD ("/bus/busy-sink-is-asked-once/no-batches", "", test_busy_sink_is_asked_once);
+  ADD ("/bus/flush", NULL, test_flush);
+  ADD ("/bus/queue-is-bounded", NULL, test_queue_is_bounded);
+  ADD ("/bus/handler-publishes", NULL, test_handler_publishes);
+  ADD ("/bus/slow-destination-leaves-the-lead", NULL, test_slow_destination_leaves_the_lead);
   return g_test_run ();
 }
