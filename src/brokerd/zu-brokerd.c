@@ -40,6 +40,22 @@ typedef struct
   int status;
 } Daemon;
 
+static void
+daemon_clear (Daemon *self)
+{
+  if (self->name_id != 0)
+    g_bus_unown_name (self->name_id);
+  g_clear_object (&self->adapter);
+  g_clear_object (&self->broker);
+  g_clear_object (&self->launcher); /* ends the worker */
+  g_clear_object (&self->connection);
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+  g_free (self->arguments.secret_credential);
+  g_free (self->arguments.worker_user);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Daemon, daemon_clear)
+
 static int
 give_up (const char *why)
 {
@@ -217,7 +233,7 @@ lock_down (void)
 int
 main (int argc, char **argv)
 {
-  Daemon self = { .arguments = { FALSE, -1, NULL, NULL } };
+  g_auto (Daemon) self = { .arguments = { FALSE, -1, NULL, NULL } };
   g_autoptr (GError) error = NULL;
 
   lock_down ();
@@ -236,13 +252,5 @@ main (int argc, char **argv)
     self.status = give_up (error->message);
   else
     g_main_loop_run (self.loop);
-
-  if (self.name_id != 0)
-    g_bus_unown_name (self.name_id);
-  g_clear_object (&self.adapter);
-  g_clear_object (&self.broker);
-  g_object_unref (self.launcher); /* ends the worker */
-  g_clear_object (&self.connection);
-  g_main_loop_unref (self.loop);
   return self.status;
 }

@@ -24,8 +24,8 @@ typedef struct
 static GSubprocess *
 start (const char *secret, const char *credentials, const char *argument, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
   const char *argv[] = { "zu-brokerd", argument, NULL };
   int ends[2];
 

@@ -46,6 +46,22 @@ typedef struct
   ZuRpcServer *server;
 } Worker;
 
+static void
+worker_clear (Worker *self)
+{
+  g_clear_object (&self->server);
+  g_clear_object (&self->object);
+  g_clear_pointer (&self->secret, zu_secret_unref);
+  g_clear_pointer (&self->options, zu_json_unref);
+  g_free (self->kind);
+  g_free (self->name);
+  g_free (self->arguments.plugin);
+  g_free (self->arguments.socket);
+  g_free (self->arguments.user);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Worker, worker_clear)
+
 /* What the launcher knows of a failure: a code of the port PluginLauncher, and a sentence. */
 static void
 tell (Worker *self, const char *text)
@@ -306,7 +322,7 @@ serve (Worker *self)
 int
 main (int argc, char **argv)
 {
-  Worker self = { .arguments = { NULL, NULL, -1, -1, -1, -1, NULL }, .listener = -1 };
+  g_auto (Worker) self = { .arguments = { NULL, NULL, -1, -1, -1, -1, NULL }, .listener = -1 };
   g_autoptr (GError) error = NULL;
   GType type;
   int status;
@@ -337,8 +353,7 @@ main (int argc, char **argv)
     return give_up (&self, "start-failed", error->message);
 
   status = serve (&self);
-  g_object_unref (self.server);
-  g_object_unref (self.object);
+  worker_clear (&self);
   /* The secret is wiped; nothing that hooks on to the end of a process has any business here. */
   _exit (status);
 }

@@ -79,16 +79,22 @@ zu_rpc_server_set_property (GObject *object, guint id, const GValue *value, GPar
     zu_rpc_server_set_allowed_uid (self, g_value_get_uint (value));
 }
 
+/* The file first: until the socket is closed nobody else can have taken its place. */
+static void
+stop_listening (ZuRpcServer *self)
+{
+  if (self->listener < 0)
+    return;
+  g_unlink (self->path);
+  close (g_steal_fd (&self->listener));
+}
+
 static void
 zu_rpc_server_finalize (GObject *object)
 {
   ZuRpcServer *self = ZU_RPC_SERVER (object);
 
-  if (self->listener >= 0)
-    {
-      g_unlink (self->path);
-      close (self->listener);
-    }
+  stop_listening (self);
   if (self->destroy != NULL)
     self->destroy (self->user_data);
   g_free (self->path);
@@ -424,7 +430,7 @@ accept_next (ZuRpcServer *self, int wake_fd, GCancellable *cancellable, GError *
  * Serves everybody who connects and may, each in a thread, until it is cancelled.
  *
  * Only root and [property@Zu.RpcServer:allowed-uid] may: the kernel tells who a peer is. Others are
- * closed at once. Returns after the last connection has ended.
+ * closed at once. Returns when the socket is removed and the last connection has ended.
  *
  * Errors: [error@Zu.RpcError] ADDRESS; [error@Gio.IOErrorEnum] CANCELLED.
  *
@@ -449,6 +455,7 @@ zu_rpc_server_run (ZuRpcServer *self, GCancellable *cancellable, GError **error)
     }
   if (wake_fd >= 0)
     g_cancellable_release_fd (cancellable);
+  stop_listening (self);
   wait_for_connections (self, 0);
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
