@@ -55,6 +55,13 @@ class Usage(support.ZuctlCase):
             self.assertEqual(done.stderr, b"")
             self.assertIn(b"NAME", done.stdout)
 
+    def test_every_option_of_a_program_is_in_its_manual(self) -> None:
+        for program in ("zu-worker", "zu-brokerd", "zu-portgen", "zu-conformance"):
+            done = subprocess.run([program, "--help"], capture_output=True, text=True, check=True, env=self.environment)
+            page = (TREE / "doc" / "man" / f"{program}.1").read_text().replace("\\-", "-")
+            for option in set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", done.stdout, re.M)) - {"--help"}:
+                self.assertIn(option, page, program)
+
     def test_no_command(self) -> None:
         self.fail_with(2, r"usage: no command was given \(see zuctl --help\)")
         self.fail_with(2, r"log: no command was given \(see zuctl log --help\)", "log")
