@@ -11,6 +11,8 @@
 #define CODEC_PORT        "PayloadCodec"
 #define KEY_PROVIDER_KIND "zu.key_providers"
 #define KEY_PROVIDER_PORT "KeyProvider"
+/* The one that the formats describe. */
+#define DEFAULT_KEY_PROVIDER "env"
 
 #define MAX_PROPERTIES 4
 
@@ -43,7 +45,7 @@ void
 zuctl_log_options_clear (ZuctlLogOptions *options)
 {
   g_free (options->sign_key_file);
-  g_free (options->codec);
+  g_strfreev (options->codecs);
   g_free (options->key_provider);
   g_strfreev (options->index);
   g_clear_pointer (&options->sign_key, zu_secret_unref);
@@ -59,10 +61,10 @@ zuctl_log_parse (const ZuctlCommand *command, GStrv words, const GOptionEntry *e
       "The file whose bytes are the signing key", "FILE" },
     { "index", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->index,
       "A field of payload.ctx to index and filter by; may be given again", "FIELD" },
-    { "codec", 0, 0, G_OPTION_ARG_STRING, &options->codec,
-      "What encodes payloads at rest; without it they are plain", "NAME" },
+    { "codec", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->codecs,
+      "What encodes payloads at rest; given again, what else can be read", "NAME" },
     { "key-provider", 0, 0, G_OPTION_ARG_STRING, &options->key_provider,
-      "Where the codec's keys come from", "NAME" },
+      "Where the codecs' keys come from; " DEFAULT_KEY_PROVIDER, "NAME" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &options->is_json, "Print JSON, one object a line", NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -129,51 +131,80 @@ add_sign_key (ZuctlLogOptions *options, Properties *properties, GError **error)
 }
 
 static GObject *
-create_codec (const ZuctlLogOptions *options, GError **error)
+create_key_provider (const ZuctlLogOptions *options, GError **error)
 {
-  ZuRegistry *registry = zu_registry_get_default ();
-  const char *names[] = { "key-provider" };
-  g_auto (GValue) value = G_VALUE_INIT;
-  g_autoptr (GObject) provider = NULL;
+  const char *name = options->key_provider != NULL ? options->key_provider : DEFAULT_KEY_PROVIDER;
+  GObject *provider = zu_registry_create (zu_registry_get_default (), KEY_PROVIDER_KIND,
+                                          KEY_PROVIDER_PORT, name, NULL, NULL, error);
 
-  if (options->key_provider == NULL)
-    return zu_registry_create (registry, CODEC_KIND, CODEC_PORT, options->codec, NULL, NULL, error);
-
-  provider = zu_registry_create (registry, KEY_PROVIDER_KIND, KEY_PROVIDER_PORT,
-                                 options->key_provider, NULL, NULL, error);
   if (provider == NULL)
-    return NULL;
-  g_value_init (&value, ZU_TYPE_KEY_PROVIDER);
-  g_value_set_object (&value, provider);
-  return zu_registry_create_with_properties (registry, CODEC_KIND, CODEC_PORT, options->codec, 1,
-                                             names, &value, NULL, error);
+    g_prefix_error (error, "cannot use the key provider %s: ", name);
+  return provider;
 }
 
 static gboolean
-add_codec (const ZuctlLogOptions *options, Properties *properties, GError **error)
+has_key_provider (GType type)
 {
-  g_autoptr (GObject) codec = NULL;
+  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+
+  return g_object_class_find_property (G_OBJECT_CLASS (klass), "key-provider") != NULL;
+}
+
+static GObject *
+create_codec (const ZuctlLogOptions *options, const char *name, GError **error)
+{
+  ZuRegistry *registry = zu_registry_get_default ();
+  GType type = zu_registry_lookup (registry, CODEC_KIND, CODEC_PORT, name, error);
+  const char *names[] = { "key-provider" };
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  if (type == G_TYPE_INVALID)
+    return NULL;
+  if (!has_key_provider (type))
+    return zu_registry_create (registry, CODEC_KIND, CODEC_PORT, name, NULL, NULL, error);
+
+  g_value_init (&value, ZU_TYPE_KEY_PROVIDER);
+  g_value_take_object (&value, create_key_provider (options, error));
+  if (g_value_get_object (&value) == NULL)
+    return NULL;
+  return zu_registry_create_with_properties (registry, CODEC_KIND, CODEC_PORT, name, 1, names,
+                                             &value, NULL, error);
+}
+
+/* The first codec writes, and all of them read. */
+static gboolean
+add_codec (const ZuctlLogOptions *options, ZuCodecSet *codecs, guint index, GError **error)
+{
+  const char *name = options->codecs[index];
+  g_autoptr (GObject) codec = create_codec (options, name, error);
+
+  if (codec != NULL
+      && (index == 0 ? zu_codec_set_set_writer (codecs, ZU_PAYLOAD_CODEC (codec), error)
+                     : zu_codec_set_add (codecs, ZU_PAYLOAD_CODEC (codec), error)))
+    return TRUE;
+
+  g_prefix_error (error, "cannot use the codec %s: ", name);
+  return FALSE;
+}
+
+static gboolean
+add_codecs (const ZuctlLogOptions *options, Properties *properties, GError **error)
+{
   g_autoptr (ZuCodecSet) codecs = NULL;
 
-  if (options->codec == NULL && options->key_provider != NULL)
+  if (options->codecs == NULL && options->key_provider != NULL)
     {
       g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
                            "--key-provider has no effect: it gives keys to a codec (add --codec)");
       return FALSE;
     }
-  if (options->codec == NULL)
+  if (options->codecs == NULL)
     return TRUE;
 
-  codec = create_codec (options, error);
-  if (codec == NULL)
-    {
-      g_prefix_error (error, "cannot use the codec %s: ", options->codec);
-      return FALSE;
-    }
-
   codecs = zu_codec_set_new ();
-  if (!zu_codec_set_set_writer (codecs, ZU_PAYLOAD_CODEC (codec), error))
-    return FALSE;
+  for (guint i = 0; options->codecs[i] != NULL; i++)
+    if (!add_codec (options, codecs, i, error))
+      return FALSE;
   g_value_set_object (add_property (properties, "codecs", ZU_TYPE_CODEC_SET), codecs);
   return TRUE;
 }
@@ -183,7 +214,7 @@ add_properties (ZuctlLogOptions *options, Properties *properties, GError **error
 {
   if (options->index != NULL)
     g_value_set_boxed (add_property (properties, "index-fields", G_TYPE_STRV), options->index);
-  return add_sign_key (options, properties, error) && add_codec (options, properties, error);
+  return add_sign_key (options, properties, error) && add_codecs (options, properties, error);
 }
 
 static ZuEventSink *

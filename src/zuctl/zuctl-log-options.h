@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *sign_key_file;
-  char *codec;
+  GStrv codecs;
   char *key_provider;
   GStrv index;
   gboolean is_json;

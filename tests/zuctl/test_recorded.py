@@ -23,6 +23,29 @@ class Recorded(support.ZuctlCase):
     def options(self, log: dict[str, Any]) -> list[str]:
         return [word for field in log.get("registered_fields", []) for word in ("--index", field)]
 
+    def keys(self, log: dict[str, Any]) -> list[str]:
+        """Puts the log's keys where the provider finds them, and gives the options that go with them."""
+        self.environment = {name: value for name, value in self.environment.items()
+                            if not name.startswith("ZU_EVENT_KEY")}
+        if key := log["keys"].get("v1_key_hex"):
+            self.environment["ZU_EVENT_KEY"] = key
+            return ["--codec", "aes-gcm", "--key-provider", "env"]
+        if keys := log["keys"].get("v2_keys"):
+            self.environment.update({f"ZU_EVENT_KEY_{name}": key for name, key in keys.items()})
+            self.environment["ZU_EVENT_KEY_ID"] = list(keys)[-1]
+            return ["--codec", "managed-aes-gcm"]
+        return []
+
+    def test_encrypted(self) -> None:
+        logs = [log for log in self.manifest("sqlite", "databases") if log["keys"]]
+        self.assertGreater(len(logs), 5)
+        for log in logs:
+            keys = self.keys(log)
+            done = self.zuctl("log", "query", self.copy("sqlite", log["file"]), "--json", *keys)
+            good = [row["event_id"] for row in log["row_by_row"] if "error" not in row]
+            self.assertEqual([json.loads(line)["event_id"] for line in done.stdout.splitlines()], good, log["about"])
+            self.assertEqual(done.returncode, 2 if "all_error" in log else 0, (log["about"], done.stderr))
+
     def check_queries(self, log: dict[str, Any], uri: str) -> int:
         checked = 0
         for query in log["queries"]:
