@@ -7,6 +7,7 @@
 #include <zu/zu.h>
 
 #include <stdio.h>
+#include <string.h>
 
 G_DEFINE_QUARK (zuctl - failure - quark, zuctl_failure)
 
@@ -40,4 +41,27 @@ zuctl_report (const char *text)
 
   fflush (stdout);
   fprintf (stderr, "zuctl: %s\n", line);
+}
+
+static const char *
+get_message (const GLogField *fields, gsize n_fields)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0)
+      return fields[i].value;
+  return NULL;
+}
+
+/* What a library has to say is a line of ours, too; debugging and bugs look as they do everywhere.
+ */
+GLogWriterOutput
+zuctl_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  const char *message = get_message (fields, n_fields);
+
+  if ((level & G_LOG_LEVEL_MESSAGE) == 0 || message == NULL)
+    return g_log_writer_default (level, fields, n_fields, user_data);
+
+  zuctl_report (message);
+  return G_LOG_WRITER_HANDLED;
 }

@@ -26,5 +26,7 @@ GQuark zuctl_failure_quark (void);
 
 int zuctl_get_failure_status (const GError *error);
 void zuctl_report (const char *text);
+GLogWriterOutput zuctl_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+                                  gpointer user_data);
 
 G_END_DECLS

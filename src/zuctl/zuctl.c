@@ -144,6 +144,7 @@ main (int argc, char **argv)
   open_standard_descriptors ();
   setlocale (LC_CTYPE, "");
   g_set_prgname ("zuctl");
+  g_log_set_writer_func (zuctl_write_log, NULL, NULL);
 
   status = run (argv + 1, &error);
   if (error == NULL && !zuctl_flush (&error))

@@ -36,6 +36,13 @@ class Recorded(support.ZuctlCase):
             return ["--codec", "managed-aes-gcm"]
         return []
 
+    def test_a_message_is_one_line(self) -> None:
+        uri = self.copy("sqlite", "aes-v1.db")
+        [log, *_] = [log for log in self.manifest("sqlite", "databases") if log["file"] == "aes-v1.db"]
+        done = self.zuctl("log", "count", uri, *self.keys(log))
+        self.assertEqual((done.returncode, done.stdout), (0, b"12\n"))
+        self.assertRegex(done.stderr.decode(), r"\Azuctl: .*ZU_EVENT_KEY.*\n\Z")
+
     def test_encrypted(self) -> None:
         logs = [log for log in self.manifest("sqlite", "databases") if log["keys"]]
         self.assertGreater(len(logs), 5)
