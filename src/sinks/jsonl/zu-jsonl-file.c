@@ -15,6 +15,7 @@
 struct _ZuJsonlFile
 {
   char *path;
+  pid_t process; /* a forked child would share the lock with its parent */
   ZuJsonlFlushPolicy policy;
   guint interval; /* milliseconds */
 
@@ -33,6 +34,7 @@ zu_jsonl_file_new (const char *path, ZuJsonlFlushPolicy policy, guint interval)
   ZuJsonlFile *self = g_new0 (ZuJsonlFile, 1);
 
   self->path = g_strdup (path);
+  self->process = getpid ();
   self->policy = policy;
   self->interval = interval;
   self->lock.fd = -1;
@@ -43,7 +45,9 @@ zu_jsonl_file_new (const char *path, ZuJsonlFlushPolicy policy, guint interval)
 static void
 close_file (ZuJsonlFile *self)
 {
-  g_clear_pointer (&self->flusher, zu_jsonl_flusher_free);
+  /* The flusher's thread is not in a forked child. */
+  if (self->process == getpid ())
+    g_clear_pointer (&self->flusher, zu_jsonl_flusher_free);
   if (self->lock.fd >= 0)
     close (self->lock.fd);
   self->lock.fd = -1;
@@ -216,6 +220,8 @@ zu_jsonl_file_begin (ZuJsonlFile *self, guint timeout, GError **error)
   gint64 deadline = g_get_monotonic_time () + timeout * (gint64) G_TIME_SPAN_MILLISECOND;
   gboolean is_moved = TRUE;
 
+  if (self->process != getpid ())
+    return poison (self, "the log was opened before this process was forked", error);
   if (self->poison != NULL
       || (self->flusher != NULL && zu_jsonl_flusher_has_failed (self->flusher)))
     return poison (self, "flushing it to the disk failed", error);
