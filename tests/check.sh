@@ -57,8 +57,9 @@ sanitizers() {
   ninja -C "$build-asan" || return 1
   # GnuTLS has thread-local variables, and the sanitizer mistakes those of a loaded module's for others.
   # shellcheck disable=SC2086
-  ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:intercept_tls_get_addr=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    LSAN_OPTIONS=suppressions="$root/tests/lsan.supp" G_SLICE=always-malloc \
+  ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:intercept_tls_get_addr=0 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 G_SLICE=always-malloc \
     meson test -C "$build-asan" --no-rebuild --print-errorlogs --timeout-multiplier 4 $c_suites
 }
 

@@ -18,7 +18,28 @@ void zu_call_return_object (ZuCall *self, GObject *value);
 void zu_call_return_objects (ZuCall *self, GPtrArray *value);
 void zu_call_return_error (ZuCall *self, const GError *error);
 
+/**
+ * ZuCallBegin:
+ * @object: an implementation
+ * @in: the arguments of the verb
+ * @call: the call, which takes the answer
+ *
+ * A verb that answers through a call, unpacked; generated code has one for each verb.
+ */
 typedef void (*ZuCallBegin) (GObject *object, const GValue *in, ZuCall *call);
+
+/**
+ * ZuCallInvoke:
+ * @object: an implementation
+ * @in: the arguments of the verb
+ * @out: an initialised value, set to the answer
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error, or %NULL
+ *
+ * A verb that answers at once, unpacked; generated code has one for each verb.
+ *
+ * Returns: whether there is an answer
+ */
 typedef gboolean (*ZuCallInvoke) (GObject *object, const GValue *in, GValue *out,
                                   GCancellable *cancellable, GError **error);
 
