@@ -10,7 +10,18 @@ G_BEGIN_DECLS
 #define ZU_TYPE_RPC_SERVER (zu_rpc_server_get_type ())
 G_DECLARE_FINAL_TYPE (ZuRpcServer, zu_rpc_server, ZU, RPC_SERVER, GObject)
 
-/* Answers one call, or sets the error whose message becomes the error text of the reply. */
+/**
+ * ZuRpcHandler:
+ * @method: the method's name, as it came
+ * @args: its arguments, an object
+ * @cancellable: (nullable): a #GCancellable
+ * @user_data: what the server was made with
+ * @error: return location for an error, whose message becomes the error text of the reply
+ *
+ * Answers one call. It may run in any of the server's threads.
+ *
+ * Returns: (transfer full) (nullable): the result, or %NULL with @error set
+ */
 typedef ZuJson *(*ZuRpcHandler) (const char *method, ZuJson *args, GCancellable *cancellable,
                                  gpointer user_data, GError **error);
 
