@@ -353,6 +353,43 @@ test_other_object (SandboxFixture *f, gconstpointer data)
   g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND);
 }
 
+/* What the answer says of a limit is what holds. */
+static void
+test_limits (SandboxFixture *f, gconstpointer data)
+{
+  g_autoptr (ZuLaunchSpec) spec =
+      g_object_new (ZU_TYPE_LAUNCH_SPEC, "pids-limit", (gint64) 20, "lifetime", (gint64) 60, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuSandbox) sandbox = zu_sandbox_backend_launch (f->backend, spec, NULL, &error);
+  gboolean degraded = FALSE;
+  GPtrArray *limits;
+  g_auto (Ran) ran = { 0 };
+
+  g_assert_no_error (error);
+  limits = zu_sandbox_get_limits (sandbox);
+  g_assert_cmpuint (limits->len, ==, 3);
+  for (guint i = 0; i < limits->len; i++)
+    {
+      ZuLimit *limit = limits->pdata[i];
+      const char *name = zu_limit_get_name (limit), *by = zu_limit_get_enforced_by (limit);
+
+      g_assert_cmpint (zu_limit_get_value (limit), ==,
+                       g_str_equal (name, "memory") ? 1 << 30
+                       : g_str_equal (name, "pids") ? 20
+                                                    : 60);
+      g_assert_true (g_str_equal (by, g_str_equal (name, "lifetime") ? "keeper" : "rlimit")
+                     || (getuid () == 0 && g_str_equal (by, "cgroup")));
+      degraded |= zu_limit_get_degraded (limit);
+    }
+  g_assert_cmpint (degraded, ==, zu_sandbox_get_weaker (sandbox) != NULL);
+  g_assert_true (getuid () == 0 || degraded);
+  ran = sandbox_run (f->backend, zu_sandbox_get_id (sandbox),
+                     "i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i+1)); done 2>&1; wait", 3000);
+  g_assert_nonnull (strstr (ran.out, "fork"));
+  g_assert_true (
+      zu_sandbox_backend_destroy (f->backend, zu_sandbox_get_id (sandbox), NULL, &error));
+}
+
 static gpointer
 run_many (gpointer data)
 {
@@ -397,6 +434,7 @@ main (int argc, char **argv)
   ADD ("no-leak", NULL, test_no_leak);
   ADD ("fork-bomb", "{\"pids_limit\": 100}", test_fork_bomb);
   ADD ("memory", "{\"mem_limit\": \"128m\", \"best_effort\": true}", test_memory);
+  ADD ("limits", NULL, test_limits);
   ADD ("tool-call", NULL, test_tool_call);
   ADD ("tool-not-there", NULL, test_tool_not_there);
   ADD ("session", NULL, test_session);
