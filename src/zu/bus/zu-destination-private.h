@@ -5,6 +5,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* Called for each event that a destination did not take. */
 typedef void (*ZuDestinationFailed) (ZuEventSink *sink, ZuEvent *event, const GError *error,
                                      gpointer user_data);
@@ -15,5 +17,7 @@ void zu_destination_stop (ZuDestination *self);
 void zu_destination_send (ZuDestination *self, GPtrArray *events);
 gboolean zu_destination_wait (ZuDestination *self, guint64 ticket, gint64 deadline,
                               gboolean patiently);
+
+#pragma GCC visibility pop
 
 G_END_DECLS

@@ -5,6 +5,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* What stands beside a module and tells of it, so that it need not be loaded to be known. */
 typedef struct
 {
@@ -23,5 +25,7 @@ void zu_manifest_free (ZuManifest *self);
 GPtrArray *zu_manifest_read_folder (const char *folder);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuManifest, zu_manifest_free)
+
+#pragma GCC visibility pop
 
 G_END_DECLS

@@ -5,9 +5,13 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 #define ZU_TYPE_MODULE (zu_module_get_type ())
 G_DECLARE_FINAL_TYPE (ZuModule, zu_module, ZU, MODULE, GTypeModule)
 
 ZuModule *zu_module_load (const char *path, GError **error);
+
+#pragma GCC visibility pop
 
 G_END_DECLS

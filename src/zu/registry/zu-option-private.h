@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* Construct properties of one class, gathered by name. */
 typedef struct
 {
@@ -26,5 +28,7 @@ gboolean zu_options_add_all (ZuOptions *self, ZuJson *object, GError **error);
 GObject *zu_options_construct (ZuOptions *self, GCancellable *cancellable, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ZuOptions, zu_options_clear)
+
+#pragma GCC visibility pop
 
 G_END_DECLS

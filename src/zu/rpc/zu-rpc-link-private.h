@@ -5,6 +5,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 /* The client's end of one connection: what is in flight, and who reads the replies. */
 typedef struct _ZuRpcLink ZuRpcLink;
 
@@ -19,5 +21,7 @@ ZuJson *zu_rpc_link_call (ZuRpcLink *self, const char *method, ZuJson *args,
 void zu_rpc_link_call_task (ZuRpcLink *self, const char *method, ZuJson *args, GTask *task);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuRpcLink, zu_rpc_link_unref)
+
+#pragma GCC visibility pop
 
 G_END_DECLS

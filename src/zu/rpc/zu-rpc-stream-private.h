@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 #define ZU_RPC_HEADER_SIZE 4
 
 gboolean zu_rpc_frame_check_header (const guint8 header[ZU_RPC_HEADER_SIZE], gsize *size,
@@ -53,5 +55,7 @@ void zu_rpc_writer_clear (ZuRpcWriter *self);
 gsize zu_rpc_writer_push (ZuRpcWriter *self, const char *body, gsize size);
 ZuRpcFlush zu_rpc_writer_flush (ZuRpcWriter *self, gboolean wait);
 ZuRpcFlush zu_rpc_writer_resume (ZuRpcWriter *self);
+
+#pragma GCC visibility pop
 
 G_END_DECLS
