@@ -15,10 +15,25 @@ typedef struct
   char *name;
   char *port;
   char **options;
+  char **plugins;
 } Options;
 
 /* In an option's value this is a folder of the case's own, which is removed after it. */
 #define FOLDER "{tmp}"
+
+static gboolean
+check_form (char **given, const char *needed, GError **error)
+{
+  for (guint i = 0; given != NULL && given[i] != NULL; i++)
+    if (strchr (given[i], '=') == NULL || strstr (given[i], needed) == NULL)
+      {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                     "'%s' is not of the form K=V or K=KIND/NAME", given[i]);
+        return FALSE;
+      }
+
+  return TRUE;
+}
 
 static gboolean
 parse_options (Options *options, int argc, char **argv, GError **error)
@@ -30,6 +45,8 @@ parse_options (Options *options, int argc, char **argv, GError **error)
       "PORT" },
     { "option", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->options,
       "A construct option of the plugin; {tmp} in it is a fresh folder", "K=V" },
+    { "plugin", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->plugins,
+      "A construct option whose value is another plugin", "K=KIND/NAME" },
     { NULL }
   };
   g_autoptr (GOptionContext) context =
@@ -45,15 +62,8 @@ parse_options (Options *options, int argc, char **argv, GError **error)
                            "--kind and --name are needed, and nothing else (see --help)");
       return FALSE;
     }
-  for (guint i = 0; options->options != NULL && options->options[i] != NULL; i++)
-    if (strchr (options->options[i], '=') == NULL)
-      {
-        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "'%s' is not of the form K=V",
-                     options->options[i]);
-        return FALSE;
-      }
 
-  return TRUE;
+  return check_form (options->options, "=", error) && check_form (options->plugins, "/", error);
 }
 
 static char *
@@ -102,20 +112,58 @@ remove_folder (const char *path)
   g_rmdir (path);
 }
 
+static GObject *
+create_plugin (const char *option, GError **error)
+{
+  const char *kind = strchr (option, '=') + 1;
+  const char *slash = strchr (kind, '/');
+  g_autofree char *just_kind = g_strndup (kind, slash != NULL ? (gsize) (slash - kind) : 0);
+
+  return zu_registry_create (zu_registry_get_default (), just_kind, NULL,
+                             slash != NULL ? slash + 1 : "", NULL, NULL, error);
+}
+
+static GObject *
+create_object (const Options *options, ConformCase *test, const char *folder, GError **error)
+{
+  g_autoptr (ZuJson) construct = options_to_json (options->options, folder);
+  guint n = options->plugins != NULL ? g_strv_length (options->plugins) : 0;
+  g_autofree GValue *values = g_new0 (GValue, n + 1);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  GObject *object = NULL;
+
+  for (guint i = 0; i < n; i++)
+    {
+      const char *option = options->plugins[i];
+      g_autoptr (GObject) plugin = create_plugin (option, error);
+
+      if (plugin == NULL)
+        break;
+      g_value_init (&values[i], G_OBJECT_TYPE (plugin));
+      g_value_set_object (&values[i], plugin);
+      g_ptr_array_add (names, g_strndup (option, (gsize) (strchr (option, '=') - option)));
+    }
+
+  if (names->len == n)
+    object = zu_registry_create_full (zu_registry_get_default (), options->kind, test->port->name,
+                                      options->name, construct, n, (const char **) names->pdata,
+                                      values, NULL, error);
+  zu_values_clear (values, n);
+
+  return object;
+}
+
 static gboolean
 run_case (const Options *options, ConformCase *test, GError **error)
 {
   g_autofree char *folder = g_dir_make_tmp ("zu-conformance-XXXXXX", error);
-  g_autoptr (ZuJson) construct = NULL;
   g_autoptr (GObject) object = NULL;
   gboolean passed = FALSE;
 
   if (folder == NULL)
     return FALSE;
 
-  construct = options_to_json (options->options, folder);
-  object = zu_registry_create (zu_registry_get_default (), options->kind, test->port->name,
-                               options->name, construct, NULL, error);
+  object = create_object (options, test, folder, error);
   if (object != NULL)
     passed = conform_case_run (test, object, error);
   g_clear_object (&object);
