@@ -2,7 +2,10 @@
 
 #include "zu-run-attempt.h"
 
+#include "zu-run-owner.h"
 #include "zu-run.h"
+
+#include <unistd.h>
 
 /* What stands around the command: entered in order before it, left in reverse after it. */
 typedef struct
@@ -39,7 +42,22 @@ fail (ZuRunAttempt *self, const char *reason, GError *failure)
 static gboolean
 launch_sandbox (ZuRunAttempt *self, GError **error)
 {
+  g_autoptr (GError) local_error = NULL;
+  int owner = zu_run_owner_claim (self->backend, zu_run_journal_get_trace_id (self->journal),
+                                  zu_run_journal_get_task_id (self->journal), &local_error);
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
   self->sandbox = zu_sandbox_backend_launch (self->backend, self->spec, self->cancellable, error);
+  if (owner >= 0)
+    {
+      g_object_set (self->backend, "owner-fd", -1, NULL);
+      close (owner);
+    }
   return self->sandbox != NULL;
 }
 

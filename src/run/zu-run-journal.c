@@ -40,6 +40,12 @@ zu_run_journal_get_trace_id (ZuRunJournal *self)
   return self->trace_id;
 }
 
+const char *
+zu_run_journal_get_task_id (ZuRunJournal *self)
+{
+  return self->task_id;
+}
+
 /* Returns once the event is committed. A run that is being cancelled is still written down. */
 gboolean
 zu_run_journal_write (ZuRunJournal *self, const char *type, ZuJsonBuilder *payload, GError **error)

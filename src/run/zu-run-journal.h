@@ -12,6 +12,7 @@ ZuRunJournal *zu_run_journal_new (ZuEventBus *bus, const char *source);
 void zu_run_journal_free (ZuRunJournal *self);
 
 const char *zu_run_journal_get_trace_id (ZuRunJournal *self);
+const char *zu_run_journal_get_task_id (ZuRunJournal *self);
 gboolean zu_run_journal_write (ZuRunJournal *self, const char *type, ZuJsonBuilder *payload,
                                GError **error);
 

@@ -59,6 +59,39 @@ open_bus (const ZuctlRunOptions *options, GError **error)
   return zu_event_bus_new (sink, NULL);
 }
 
+/* Where a run's last event goes when zuctl is no longer there to write it: a keeper has another
+ * working directory, so a path is made whole. */
+static char *
+dup_whole_uri (const char *uri)
+{
+  const char *path = strchr (uri, ':');
+  g_autofree char *scheme = path != NULL ? g_strndup (uri, (gsize) (path + 1 - uri)) : NULL;
+  g_autofree char *whole = NULL;
+
+  if (path == NULL || path[1] == '\0' || g_str_has_prefix (path + 1, "//"))
+    return g_strdup (uri);
+
+  whole = g_canonicalize_filename (path + 1, NULL);
+  return g_strconcat (scheme, whole, NULL);
+}
+
+static gboolean
+tell_sink (ZuSandboxBackend *backend, const char *given, GError **error)
+{
+  g_autofree char *uri = NULL;
+  g_autofree char *whole = NULL;
+
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (backend), "sink-uri") == NULL)
+    return TRUE;
+
+  uri = zuctl_log_dup_uri (given, error);
+  if (uri == NULL)
+    return FALSE;
+  whole = dup_whole_uri (uri);
+  g_object_set (backend, "sink-uri", whole, NULL);
+  return TRUE;
+}
+
 /* Runs it, and says what is to be the exit status. */
 static int
 execute (ZuRun *run, ZuLaunchSpec *spec, ZuProcessSpec *process, GError **error)
@@ -105,7 +138,7 @@ run_run (const ZuctlCommand *command, GStrv words, GError **error)
   name = dup_backend_name (&options, error);
   backend = name != NULL ? open_backend (name, error) : NULL;
   bus = backend != NULL ? open_bus (&options, error) : NULL;
-  if (bus == NULL)
+  if (bus == NULL || !tell_sink (backend, options.sink, error))
     return ZU_RUN_EXIT_SET_UP;
 
   run = zu_run_new (backend, name, bus, "zuctl");

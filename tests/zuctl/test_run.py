@@ -166,6 +166,22 @@ class Run(support.ZuctlCase):
         self.assertEqual({events[3]["payload"]["reason"], events[7]["payload"]["reason"]}, {"cancelled"})
         self.succeed("log", "verify", self.log)
 
+    def test_killed(self) -> None:
+        with subprocess.Popen(["zuctl", "run", "--", "sh", "-c", "echo ready; sleep 300 & wait"],
+                              stdout=subprocess.PIPE, env=self.environment) as process:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            process.kill()
+            # The pipe is held open by what runs in the sandbox, so its end is the sandbox's.
+            self.assertEqual(process.stdout.read(), b"")
+        deadline = time.monotonic() + support.TIMEOUT
+        while len(self.events()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        events = self.events()
+        self.assertEqual([event["type"] for event in events], [*TYPES[:2], "harness.task.terminal"])
+        self.assertEqual((events[2]["source"], events[2]["payload"]["reason"]), ("zu-keeper", "owner-gone"))
+        self.assertEqual(len({event["trace_id"] for event in events}), 1)
+        self.succeed("log", "verify", self.log)
+
     def test_stubborn_command(self) -> None:
         with subprocess.Popen(["zuctl", "run", "--", "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment) as process:
