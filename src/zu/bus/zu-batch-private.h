@@ -5,8 +5,12 @@
 
 G_BEGIN_DECLS
 
+#pragma GCC visibility push(hidden)
+
 #define ZU_BATCH_MAX 256
 
 void zu_batch_store (ZuEventSink *sink, GPtrArray *events, ZuEvent **stored, GError **errors);
+
+#pragma GCC visibility pop
 
 G_END_DECLS
