@@ -53,9 +53,11 @@ class Case(unittest.TestCase):
         self.assertMultiLineEqual(text, read(golden))
 
     def check_run(self, *arguments: str) -> str:
-        done = portgen(*arguments)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return done.stdout
+        out, errors = io.StringIO(), io.StringIO()
+        with contextlib.chdir(TOP), contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            status = main([*LAID_OUT, *arguments])
+        self.assertEqual((status, errors.getvalue()), (0, ""))
+        return out.getvalue()
 
 
 class Model(Case):
