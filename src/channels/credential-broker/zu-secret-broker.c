@@ -58,11 +58,16 @@ has_secret (ZuSecretBroker *self)
 static char *
 token_from_digest (const guint8 *digest)
 {
-  GString *token = g_string_new (TOKEN_PREFIX);
+  static const char digits[] = "0123456789abcdef";
+  char token[] = TOKEN_PREFIX "000000000000000000000000";
+  char *digit = token + strlen (TOKEN_PREFIX);
 
   for (gsize i = 0; i < TOKEN_DIGITS / 2; i++)
-    g_string_append_printf (token, "%02x", digest[i]);
-  return g_string_free (token, FALSE);
+    {
+      *digit++ = digits[digest[i] >> 4];
+      *digit++ = digits[digest[i] & 15];
+    }
+  return g_strdup (token);
 }
 
 static char *

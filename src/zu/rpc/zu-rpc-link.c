@@ -6,43 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of all who wait for a reply one reads, for all, until its own has come; then it hands the reading
- * on. So a single caller writes and reads without another thread. Calls with a task have nobody who
- * waits: for them a helper thread reads, as long as there are any. */
-struct _ZuRpcLink
-{
-  gatomicrefcount ref_count;
-  int fd;
-  ZuRpcReader reader; /* of the thread that has set `reading` */
-  ZuRpcWriter writer;
-
-  GMutex lock;
-  GHashTable *calls; /* id → ZuRpcCall, or GIVEN_UP */
-  GQueue waiting;    /* calls whose callers wait, and could read */
-  guint n_tasks;
-  gint64 last_id;
-  gboolean reading;
-  gboolean has_helper;
-  GCond helper_cond;
-  GError *broken;
-};
-
-/* A call in flight. One with a task belongs to the link; the others lie on their caller's stack. */
-typedef struct
-{
-  gint64 id;
-  GTask *task;
-  GSource *cancel_source;
-  ZuRpcLink *link;
-  GCond cond;
-  GList waiting;
-  gboolean done;
-  ZuJson *result;
-  GError *error;
-} ZuRpcCall;
-
 /* Stands for a call whose reply nobody wants any more; its id is not free before that has come. */
-static ZuRpcCall given_up;
+ZuRpcCall zu_rpc_given_up;
 
 ZuRpcLink *
 zu_rpc_link_new (int fd)
@@ -56,6 +21,7 @@ zu_rpc_link_new (int fd)
   g_mutex_init (&self->lock);
   g_cond_init (&self->helper_cond);
   g_queue_init (&self->waiting);
+  g_queue_init (&self->finished);
   self->calls = g_hash_table_new (NULL, NULL);
   return self;
 }
@@ -82,51 +48,20 @@ zu_rpc_link_unref (ZuRpcLink *self)
   g_free (self);
 }
 
-static void
-call_free (ZuRpcCall *call)
-{
-  if (call->cancel_source != NULL)
-    g_source_destroy (call->cancel_source);
-  g_clear_pointer (&call->cancel_source, g_source_unref);
-  g_clear_object (&call->task);
-  g_clear_pointer (&call->result, zu_json_unref);
-  g_clear_error (&call->error);
-  zu_rpc_link_unref (call->link);
-  g_free (call);
-}
-
-static gboolean
-answer_task (gpointer data)
-{
-  ZuRpcCall *call = data;
-
-  if (call->error != NULL)
-    g_task_return_error (call->task, g_steal_pointer (&call->error));
-  else
-    g_task_return_pointer (call->task, g_steal_pointer (&call->result),
-                           (GDestroyNotify) zu_json_unref);
-  return G_SOURCE_REMOVE;
-}
-
-/* Under the lock. A task is always answered from its own main context, so that its callback never
- * runs inside somebody else's call here. */
-static void
-finish_call (ZuRpcLink *self, ZuRpcCall *call, ZuJson *result, GError *error)
+/* Under the lock. */
+void
+zu_rpc_link_finish_call (ZuRpcLink *self, ZuRpcCall *call, ZuJson *result, GError *error)
 {
   call->result = result;
   call->error = error;
   call->done = TRUE;
   if (call->task == NULL)
-    g_cond_signal (&call->cond);
-  else
     {
-      g_autoptr (GSource) source = g_idle_source_new ();
-
-      self->n_tasks--;
-      g_source_set_priority (source, g_task_get_priority (call->task));
-      g_source_set_callback (source, answer_task, call, (GDestroyNotify) call_free);
-      g_source_attach (source, g_task_get_context (call->task));
+      g_cond_signal (&call->cond);
+      return;
     }
+  self->n_tasks--;
+  g_queue_push_tail (&self->finished, call);
 }
 
 /* Nothing more will come: every call in flight gets the error, and so does every later one. */
@@ -141,9 +76,10 @@ break_link (ZuRpcLink *self, const GError *error)
     self->broken = g_error_copy (error);
   g_hash_table_iter_init (&iter, self->calls);
   while (g_hash_table_iter_next (&iter, NULL, &call))
-    if (call != &given_up)
-      finish_call (self, call, NULL, g_error_copy (error));
+    if (call != &zu_rpc_given_up)
+      zu_rpc_link_finish_call (self, call, NULL, g_error_copy (error));
   g_hash_table_remove_all (self->calls);
+  zu_rpc_link_deliver_finished (self);
   g_cond_signal (&self->helper_cond);
   g_mutex_unlock (&self->lock);
   shutdown (self->fd, SHUT_RDWR);
@@ -169,7 +105,7 @@ take_call (ZuRpcLink *self, ZuJson *reply)
       g_hash_table_iter_next (&iter, &key, &call);
       g_hash_table_iter_remove (&iter);
     }
-  return call == &given_up ? NULL : call;
+  return call == &zu_rpc_given_up ? NULL : call;
 }
 
 static gboolean
@@ -211,10 +147,11 @@ take_reply (ZuRpcLink *self, const char *body, gsize size, GError **error)
     {
       ZuJson *result = zu_json_dup_member (reply, "result");
 
-      finish_call (self, call, result != NULL ? result : zu_json_parse ("null", 4, NULL), NULL);
+      zu_rpc_link_finish_call (self, call,
+                               result != NULL ? result : zu_json_parse ("null", 4, NULL), NULL);
     }
   else if (call != NULL)
-    finish_call (self, call, NULL, remote_error (reply));
+    zu_rpc_link_finish_call (self, call, NULL, remote_error (reply));
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
@@ -239,8 +176,8 @@ take_replies (ZuRpcLink *self, GError **error)
 }
 
 /* Under the lock, which is let go meanwhile: reads one batch of replies, for all who wait. */
-static void
-read_for_all (ZuRpcLink *self, GCancellable *cancellable)
+void
+zu_rpc_link_read_for_all (ZuRpcLink *self, GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
 
@@ -251,11 +188,12 @@ read_for_all (ZuRpcLink *self, GCancellable *cancellable)
     break_link (self, error);
   g_mutex_lock (&self->lock);
   self->reading = FALSE;
+  zu_rpc_link_deliver_finished (self);
 }
 
 /* Under the lock, by who has stopped reading. */
-static void
-hand_reading_on (ZuRpcLink *self)
+void
+zu_rpc_link_hand_reading_on (ZuRpcLink *self)
 {
   ZuRpcCall *next = g_queue_peek_head (&self->waiting);
 
@@ -265,25 +203,6 @@ hand_reading_on (ZuRpcLink *self)
     g_cond_signal (&self->helper_cond);
   else if (next != NULL)
     g_cond_signal (&next->cond);
-}
-
-static gpointer
-helper_thread (gpointer data)
-{
-  g_autoptr (ZuRpcLink) self = data;
-
-  g_mutex_lock (&self->lock);
-  while (self->n_tasks > 0)
-    {
-      if (self->reading)
-        g_cond_wait (&self->helper_cond, &self->lock);
-      else
-        read_for_all (self, NULL);
-    }
-  self->has_helper = FALSE;
-  hand_reading_on (self);
-  g_mutex_unlock (&self->lock);
-  return NULL;
 }
 
 static char *
@@ -321,43 +240,19 @@ make_request (gint64 id, const char *method, ZuJson *args, gsize *size, GError *
   return NULL;
 }
 
-static gboolean
-give_task_up (GCancellable *cancellable, gpointer data)
-{
-  ZuRpcCall *call = data;
-  ZuRpcLink *self = call->link;
-
-  g_mutex_lock (&self->lock);
-  if (!call->done)
-    {
-      g_hash_table_insert (self->calls, GSIZE_TO_POINTER (call->id), &given_up);
-      finish_call (self, call, NULL,
-                   g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                        "the call was cancelled"));
-    }
-  g_mutex_unlock (&self->lock);
-  return G_SOURCE_REMOVE;
-}
-
 /* Under the lock. */
 static void
 add_call (ZuRpcLink *self, ZuRpcCall *call)
 {
   g_hash_table_insert (self->calls, GSIZE_TO_POINTER (call->id), call);
-  if (call->task == NULL)
-    return;
-
-  self->n_tasks++;
-  if (g_task_get_cancellable (call->task) == NULL)
-    return;
-  call->cancel_source = g_cancellable_source_new (g_task_get_cancellable (call->task));
-  g_source_set_callback (call->cancel_source, G_SOURCE_FUNC (give_task_up), call, NULL);
-  g_source_attach (call->cancel_source, g_task_get_context (call->task));
+  if (call->task != NULL)
+    zu_rpc_link_watch_task (self, call);
 }
 
 /* Puts a call among those in flight and queues its request. */
-static gboolean
-start_call (ZuRpcLink *self, ZuRpcCall *call, const char *method, ZuJson *args, GError **error)
+gboolean
+zu_rpc_link_start_call (ZuRpcLink *self, ZuRpcCall *call, const char *method, ZuJson *args,
+                        GError **error)
 {
   g_autofree char *request = NULL;
   gboolean alive;
@@ -402,7 +297,7 @@ await_reply (ZuRpcLink *self, ZuRpcCall *call, GCancellable *cancellable)
   while (!call->done && !g_cancellable_is_cancelled (cancellable))
     {
       if (!self->reading)
-        read_for_all (self, cancellable);
+        zu_rpc_link_read_for_all (self, cancellable);
       else
         {
           g_queue_push_tail_link (&self->waiting, &call->waiting);
@@ -412,10 +307,10 @@ await_reply (ZuRpcLink *self, ZuRpcCall *call, GCancellable *cancellable)
     }
   if (!call->done)
     {
-      g_hash_table_insert (self->calls, GSIZE_TO_POINTER (call->id), &given_up);
+      g_hash_table_insert (self->calls, GSIZE_TO_POINTER (call->id), &zu_rpc_given_up);
       g_cancellable_set_error_if_cancelled (cancellable, &call->error);
     }
-  hand_reading_on (self);
+  zu_rpc_link_hand_reading_on (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -427,7 +322,7 @@ zu_rpc_link_call (ZuRpcLink *self, const char *method, ZuJson *args, GCancellabl
   g_autoptr (GError) reason = NULL;
   gulong handler = 0;
 
-  if (!start_call (self, &call, method, args, &reason))
+  if (!zu_rpc_link_start_call (self, &call, method, args, &reason))
     {
       g_propagate_error (error, g_steal_pointer (&reason));
       return NULL;
@@ -446,48 +341,6 @@ zu_rpc_link_call (ZuRpcLink *self, const char *method, ZuJson *args, GCancellabl
   if (call.error != NULL)
     g_propagate_error (error, call.error);
   return call.result;
-}
-
-static gpointer
-finish_sending (gpointer data)
-{
-  g_autoptr (ZuRpcLink) self = data;
-
-  if (zu_rpc_writer_resume (&self->writer) == ZU_RPC_FLUSH_FAILED)
-    shutdown (self->fd, SHUT_RDWR);
-  return NULL;
-}
-
-/* Takes over the task's reference. */
-void
-zu_rpc_link_call_task (ZuRpcLink *self, const char *method, ZuJson *args, GTask *task)
-{
-  ZuRpcCall *call = g_new0 (ZuRpcCall, 1);
-  GError *error = NULL;
-  ZuRpcFlush result;
-
-  call->task = task;
-  call->link = zu_rpc_link_ref (self);
-  if (!start_call (self, call, method, args, &error))
-    {
-      g_task_return_error (task, error);
-      call_free (call);
-      return;
-    }
-
-  result = zu_rpc_writer_flush (&self->writer, FALSE);
-  if (result == ZU_RPC_FLUSH_STALLED)
-    g_thread_unref (g_thread_new ("zu-rpc-writer", finish_sending, zu_rpc_link_ref (self)));
-  else if (result == ZU_RPC_FLUSH_FAILED)
-    shutdown (self->fd, SHUT_RDWR);
-
-  g_mutex_lock (&self->lock);
-  if (!self->has_helper)
-    {
-      self->has_helper = TRUE;
-      g_thread_unref (g_thread_new ("zu-rpc-reader", helper_thread, zu_rpc_link_ref (self)));
-    }
-  g_mutex_unlock (&self->lock);
 }
 
 void
