@@ -184,6 +184,30 @@ test_malformed_proofs (void)
     }
 }
 
+/* A measurement is text, even where the holder of the key has signed something else. */
+static void
+test_signed_nonsense (void)
+{
+  static const char *const measurements[] = { "5", "1.5", "true", "[]", "{}", "[\"a\"]" };
+  g_autoptr (ZuWorkloadIdentity) identity =
+      create_from_text ("{\"principal\":\"me\",\"key\":\"me-key\"}");
+  char key[] = "me-key";
+  g_autoptr (ZuSecret) secret = zu_secret_new_wiping (key, strlen (key), NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (measurements); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("[\"me\",%s]", measurements[i]);
+      g_autofree char *sig = zu_secret_dup_hmac_hex (secret, text);
+      g_autofree char *proof =
+          g_strdup_printf ("{\"scheme\":\"static-hmac\",\"principal\":\"me\",\"proof\":"
+                           "{\"sig\":\"%s\",\"measurement\":%s}}",
+                           sig, measurements[i]);
+
+      g_test_message ("%s", measurements[i]);
+      g_assert_null (verify_text (identity, proof));
+    }
+}
+
 /* Each digit of a signature counts. */
 static void
 test_every_digit_counts (void)
@@ -390,6 +414,7 @@ main (int argc, char **argv)
   g_test_add_func ("/identity/static/vectors/present", test_present_vectors);
   g_test_add_func ("/identity/static/vectors/verify", test_verify_vectors);
   g_test_add_func ("/identity/static/malformed-proofs", test_malformed_proofs);
+  g_test_add_func ("/identity/static/signed-nonsense", test_signed_nonsense);
   g_test_add_func ("/identity/static/every-digit-counts", test_every_digit_counts);
   g_test_add_func ("/identity/static/bad-options", test_bad_options);
   g_test_add_func ("/identity/static/challenge", test_challenge);
