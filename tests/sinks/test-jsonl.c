@@ -25,8 +25,7 @@ write_log (SinkFixture *fixture, const char *text)
 {
   g_autofree char *path = fixture_path (fixture, "log");
 
-  g_assert_true (
-      g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
 }
 
 static char *
