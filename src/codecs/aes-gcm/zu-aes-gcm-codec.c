@@ -4,7 +4,6 @@
 
 #include "../keys/zu-key-text.h"
 #include "zu-aes-gcm-key.h"
-#include "zu-fork-guard.h"
 #include "zu-use-options.h"
 
 #define VERSION 1
@@ -25,7 +24,7 @@ struct _ZuAesGcmCodec
   ZuSecret *secret;
   ZuKeyProvider *provider;
   ZuUseLimits limits;
-  ZuForkGuard guard;
+  ZuNonces nonces;
   ZuAesGcmKey *key;
 };
 
@@ -57,11 +56,13 @@ zu_aes_gcm_codec_encode (ZuPayloadCodec *codec, GBytes *plaintext, GBytes *assoc
                          GCancellable *cancellable, GError **error)
 {
   ZuAesGcmCodec *self = ZU_AES_GCM_CODEC (codec);
+  guint8 nonce[ZU_AES_GCM_NONCE_SIZE];
 
-  if (!zu_fork_guard_check (&self->guard, error)
-      || !zu_use_options_take (&self->limits, self->key, self, error))
+  if (!zu_nonces_check_fork (&self->nonces, error)
+      || !zu_use_options_take (&self->limits, self->key, self, error)
+      || !zu_nonces_draw (&self->nonces, nonce, error))
     return NULL;
-  return zu_aes_gcm_key_seal (self->key, NULL, 0, plaintext, associated_data, error);
+  return zu_aes_gcm_key_seal (self->key, nonce, sizeof nonce, plaintext, associated_data, error);
 }
 
 static GBytes *
@@ -70,7 +71,7 @@ zu_aes_gcm_codec_decode (ZuPayloadCodec *codec, GBytes *body, GBytes *associated
 {
   ZuAesGcmCodec *self = ZU_AES_GCM_CODEC (codec);
 
-  if (!zu_fork_guard_check (&self->guard, error))
+  if (!zu_nonces_check_fork (&self->nonces, error))
     return NULL;
   return zu_aes_gcm_key_open (self->key, 0, body, associated_data, error);
 }
@@ -122,7 +123,7 @@ zu_aes_gcm_codec_initable (GInitable *initable, GCancellable *cancellable, GErro
                            "aes-gcm: give it either a key or a key provider");
       return FALSE;
     }
-  if (!zu_fork_guard_init (&self->guard, error) || !zu_use_options_check (&self->limits, error))
+  if (!zu_nonces_init (&self->nonces, error) || !zu_use_options_check (&self->limits, error))
     return FALSE;
 
   self->key = self->secret != NULL ? key_from_secret (self->secret, error)
@@ -174,7 +175,7 @@ zu_aes_gcm_codec_finalize (GObject *object)
   g_clear_pointer (&self->secret, zu_secret_unref);
   g_clear_pointer (&self->key, zu_aes_gcm_key_unref);
   g_clear_object (&self->provider);
-  zu_fork_guard_clear (&self->guard);
+  zu_nonces_clear (&self->nonces);
   g_free (self->limits.file);
   G_OBJECT_CLASS (zu_aes_gcm_codec_parent_class)->finalize (object);
 }

@@ -4,11 +4,9 @@
 
 #include "../keys/zu-key-text.h"
 
-#include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define FINGERPRINT_OF "zu-backends: the uses of a key"
 
@@ -99,24 +97,6 @@ new_cipher (ZuAesGcmKey *self, GError **error)
   return NULL;
 }
 
-/* Straight from the kernel: there is no state of ours that a forked child or a snapshot of this
- * process could use again. */
-static gboolean
-draw_nonce (guint8 *nonce, GError **error)
-{
-  gssize n;
-
-  do
-    n = getrandom (nonce, ZU_AES_GCM_NONCE_SIZE, 0);
-  while (n < 0 && errno == EINTR);
-  if (n == ZU_AES_GCM_NONCE_SIZE)
-    return TRUE;
-
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot get random bytes for a nonce: %s",
-               g_strerror (errno));
-  return FALSE;
-}
-
 static void
 set_associated (giovec_t associated[2], GBytes *associated_data, const guint8 *prefix,
                 gsize prefix_size)
@@ -152,26 +132,25 @@ encrypt (ZuAesGcmKey *self, const guint8 *nonce, guint8 *text, gsize size,
 
 /* The caller has counted the use. */
 GBytes *
-zu_aes_gcm_key_seal (ZuAesGcmKey *self, const guint8 *prefix, gsize prefix_size, GBytes *plaintext,
+zu_aes_gcm_key_seal (ZuAesGcmKey *self, const guint8 *head, gsize head_size, GBytes *plaintext,
                      GBytes *associated_data, GError **error)
 {
+  const gsize prefix_size = head_size - ZU_AES_GCM_NONCE_SIZE;
   gsize size, body_size;
   gconstpointer text = g_bytes_get_data (plaintext, &size);
   g_autofree guint8 *body = NULL;
-  guint8 *nonce, *place;
+  guint8 *place;
   giovec_t associated[2];
 
-  body_size = prefix_size + ZU_AES_GCM_NONCE_SIZE + size + ZU_AES_GCM_TAG_SIZE;
+  body_size = head_size + size + ZU_AES_GCM_TAG_SIZE;
   body = g_malloc (body_size);
-  nonce = body + prefix_size;
-  place = nonce + ZU_AES_GCM_NONCE_SIZE;
-  if (prefix_size > 0)
-    memcpy (body, prefix, prefix_size);
+  place = body + head_size;
+  memcpy (body, head, head_size);
   if (size > 0)
     memcpy (place, text, size);
 
   set_associated (associated, associated_data, body, prefix_size);
-  if (!draw_nonce (nonce, error) || !encrypt (self, nonce, place, size, associated, error))
+  if (!encrypt (self, body + prefix_size, place, size, associated, error))
     {
       explicit_bzero (body, body_size);
       return NULL;

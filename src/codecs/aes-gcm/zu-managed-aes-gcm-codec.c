@@ -4,7 +4,6 @@
 
 #include "../keys/zu-key-text.h"
 #include "zu-aes-gcm-key.h"
-#include "zu-fork-guard.h"
 #include "zu-key-ring.h"
 #include "zu-use-options.h"
 
@@ -30,7 +29,7 @@ struct _ZuManagedAesGcmCodec
   ZuKeyProvider *provider;
   guint refresh_interval;
   ZuUseLimits limits;
-  ZuForkGuard guard;
+  ZuNonces nonces;
   ZuKeyRing *ring;
 };
 
@@ -85,20 +84,24 @@ zu_managed_aes_gcm_codec_encode (ZuPayloadCodec *codec, GBytes *plaintext, GByte
 {
   ZuManagedAesGcmCodec *self = ZU_MANAGED_AES_GCM_CODEC (codec);
   g_autoptr (ZuAesGcmKey) key = NULL;
-  guint8 prefix[1 + ZU_KEY_ID_MAX];
+  guint8 head[1 + ZU_KEY_ID_MAX + ZU_AES_GCM_NONCE_SIZE];
   const char *id;
+  gsize prefix_size;
 
-  if (!zu_fork_guard_check (&self->guard, error))
+  if (!zu_nonces_check_fork (&self->nonces, error))
     return NULL;
   key = take_current (self, cancellable, error);
   if (key == NULL)
     return NULL;
 
   id = zu_aes_gcm_key_get_id (key);
-  prefix[0] = (guint8) strlen (id);
-  memcpy (prefix + 1, id, prefix[0]);
-  return zu_aes_gcm_key_seal (key, prefix, (gsize) prefix[0] + 1, plaintext, associated_data,
-                              error);
+  head[0] = (guint8) strlen (id);
+  memcpy (head + 1, id, head[0]);
+  prefix_size = (gsize) head[0] + 1;
+  if (!zu_nonces_draw (&self->nonces, head + prefix_size, error))
+    return NULL;
+  return zu_aes_gcm_key_seal (key, head, prefix_size + ZU_AES_GCM_NONCE_SIZE, plaintext,
+                              associated_data, error);
 }
 
 /* NULL where the body does not begin with a key's id. */
@@ -123,7 +126,7 @@ zu_managed_aes_gcm_codec_decode (ZuPayloadCodec *codec, GBytes *body, GBytes *as
   g_autoptr (ZuAesGcmKey) key = NULL;
   g_autofree char *id = NULL;
 
-  if (!zu_fork_guard_check (&self->guard, error))
+  if (!zu_nonces_check_fork (&self->nonces, error))
     return NULL;
   id = dup_key_id (body);
   if (id == NULL)
@@ -158,7 +161,7 @@ zu_managed_aes_gcm_codec_initable (GInitable *initable, GCancellable *cancellabl
                            "managed-aes-gcm: give it a key provider");
       return FALSE;
     }
-  if (!zu_fork_guard_init (&self->guard, error) || !zu_use_options_check (&self->limits, error))
+  if (!zu_nonces_init (&self->nonces, error) || !zu_use_options_check (&self->limits, error))
     return FALSE;
 
   self->ring = zu_key_ring_new (self->provider, self->refresh_interval);
@@ -215,7 +218,7 @@ zu_managed_aes_gcm_codec_finalize (GObject *object)
 
   g_clear_pointer (&self->ring, zu_key_ring_free);
   g_clear_object (&self->provider);
-  zu_fork_guard_clear (&self->guard);
+  zu_nonces_clear (&self->nonces);
   g_free (self->limits.file);
   G_OBJECT_CLASS (zu_managed_aes_gcm_codec_parent_class)->finalize (object);
 }
