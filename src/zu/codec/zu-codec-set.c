@@ -360,20 +360,26 @@ zu_codec_dup_associated_data (ZuEvent *event)
   static const ZuEventField fields[] = { ZU_EVENT_FIELD_EVENT_ID, ZU_EVENT_FIELD_TRACE_ID,
                                          ZU_EVENT_FIELD_TASK_ID, ZU_EVENT_FIELD_TYPE,
                                          ZU_EVENT_FIELD_SOURCE };
-  const guint8 separator = SEPARATOR;
-  g_autoptr (GByteArray) joined = g_byte_array_new ();
+  const char *texts[G_N_ELEMENTS (fields)];
+  gsize lengths[G_N_ELEMENTS (fields)];
+  gsize size = G_N_ELEMENTS (fields) - 1;
+  guint8 *joined, *place;
 
   g_return_val_if_fail (ZU_IS_EVENT (event), NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
     {
-      gsize length;
-      const char *text = zu_event_get_field (event, fields[i], &length);
-
-      if (i > 0)
-        g_byte_array_append (joined, &separator, 1);
-      g_byte_array_append (joined, (const guint8 *) text, (guint) length);
+      texts[i] = zu_event_get_field (event, fields[i], &lengths[i]);
+      size += lengths[i];
     }
 
-  return g_byte_array_free_to_bytes (g_steal_pointer (&joined));
+  place = joined = g_malloc (size);
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      if (i > 0)
+        *place++ = SEPARATOR;
+      memcpy (place, texts[i], lengths[i]);
+      place += lengths[i];
+    }
+  return g_bytes_new_take (joined, size);
 }
