@@ -270,7 +270,7 @@ load_manifest (ZuManifest *manifest, GError **error)
 }
 
 static char *
-dup_names (ZuRegistry *self, const char *kind)
+dup_names (ZuRegistry *self, const char *kind, const char *port)
 {
   g_autoptr (GPtrArray) all = zu_registry_list (self);
   GString *names = g_string_new (NULL);
@@ -280,6 +280,7 @@ dup_names (ZuRegistry *self, const char *kind)
       ZuPluginInfo *info = g_ptr_array_index (all, i);
 
       if (g_strcmp0 (zu_plugin_info_get_kind (info), kind) == 0
+          && (port == NULL || g_strcmp0 (zu_plugin_info_get_port (info), port) == 0)
           && zu_plugin_info_get_status (info) != ZU_PLUGIN_STATUS_FAILED)
         g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "",
                                 zu_plugin_info_get_name (info));
@@ -301,7 +302,7 @@ find_type (ZuRegistry *self, const char *kind, const char *port, const char *nam
     return type;
   if (manifest == NULL)
     {
-      names = dup_names (self, kind);
+      names = dup_names (self, kind, port);
       g_set_error (error, ZU_REGISTRY_ERROR, ZU_REGISTRY_ERROR_NOT_FOUND,
                    "there is no %s '%s' in %s (there is: %s)", port != NULL ? port : "plugin", name,
                    kind, *names != '\0' ? names : "nothing");
