@@ -12,12 +12,16 @@
 #define MIN_ROUNDS 5
 #define MAX_ROUNDS 15
 #define MAX_SPREAD 0.20
+#define MOST_TIME  5.0
 
 typedef struct
 {
   double rate[MAX_ROUNDS];
   guint n;
 } Series;
+
+static char **wanted;
+static gboolean is_full;
 
 double
 bench_now (void)
@@ -54,51 +58,91 @@ spread (const Series *series)
   return (sorted[series->n * 3 / 4] - sorted[series->n / 4]) / 2 / sorted[series->n / 2];
 }
 
-static void
-run (const Bench *bench)
+static gboolean
+is_steady (const Series *ours, const Series *limit)
+{
+  return spread (limit) < MAX_SPREAD / 4 && spread (ours) < MAX_SPREAD / 4;
+}
+
+/* Measures and prints. Ends early where both are steady, or where it takes long. */
+BenchFigure
+bench_run (const Bench *bench)
 {
   Series ours = { .n = 0 }, limit = { .n = 0 };
-  gboolean measured;
+  BenchFigure figure = { bench->name, NULL, .at_least = bench->at_least };
+  g_autofree char *unit = g_strdup_printf ("%s/s", bench->unit);
+  double start = bench_now ();
 
   /* The first pair only warms up. */
   bench->ours (bench->data);
   bench->limit (bench->data);
 
-  for (guint i = 0; i < MAX_ROUNDS; i++)
+  while (ours.n < MAX_ROUNDS)
     {
       ours.rate[ours.n++] = (double) bench->n / bench->ours (bench->data);
       limit.rate[limit.n++] = (double) bench->n / bench->limit (bench->data);
-      if (i + 1 >= MIN_ROUNDS && spread (&limit) < MAX_SPREAD / 4
-          && spread (&ours) < MAX_SPREAD / 4)
+      if (ours.n >= MIN_ROUNDS && (is_steady (&ours, &limit) || bench_now () - start > MOST_TIME))
         break;
     }
 
-  measured = spread (&limit) <= MAX_SPREAD;
-  g_print (
-      "{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"%s/s\",\"limit\":%.1f,\"ratio\":%.3f,"
-      "\"at_least\":%.2f,\"spread\":%.3f,\"limit_spread\":%.3f,\"rounds\":%u,\"measured\":%s}\n",
-      bench->name, median (&ours), bench->unit, median (&limit), median (&ours) / median (&limit),
-      bench->at_least, spread (&ours), spread (&limit), ours.n, measured ? "true" : "false");
+  figure.unit = g_intern_string (unit);
+  figure.value = median (&ours);
+  figure.limit = median (&limit);
+  figure.ratio = figure.value / figure.limit;
+  figure.spread = spread (&ours);
+  figure.limit_spread = spread (&limit);
+  figure.rounds = ours.n;
+  bench_print (&figure);
+  return figure;
 }
 
-static gboolean
-is_wanted (const char *name, char **wanted)
+void
+bench_print (const BenchFigure *figure)
 {
-  if (*wanted == NULL)
-    return TRUE;
-  for (; *wanted != NULL; wanted++)
-    if (g_str_has_prefix (name, *wanted))
-      return TRUE;
-  return FALSE;
+  g_print (
+      "{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"limit\":%.3f,\"ratio\":%.3f,"
+      "\"at_least\":%.2f,\"spread\":%.3f,\"limit_spread\":%.3f,\"rounds\":%u,\"measured\":%s}\n",
+      figure->name, figure->value, figure->unit, figure->limit, figure->ratio, figure->at_least,
+      figure->spread, figure->limit_spread, figure->rounds,
+      figure->limit_spread <= MAX_SPREAD ? "true" : "false");
 }
 
-/* Arguments are the beginnings of the names that are wanted; none is all. */
+/* Arguments are --full, and the beginnings of the names that are wanted; none is all. */
+void
+bench_init (int argc, char **argv)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  for (int i = 1; i < argc; i++)
+    if (g_str_equal (argv[i], "--full"))
+      is_full = TRUE;
+    else
+      g_strv_builder_add (names, argv[i]);
+  wanted = g_strv_builder_end (names);
+}
+
+gboolean
+bench_is_full (void)
+{
+  return is_full;
+}
+
+gboolean
+bench_is_wanted (const char *name)
+{
+  for (char **prefix = wanted; *prefix != NULL; prefix++)
+    if (g_str_has_prefix (name, *prefix))
+      return TRUE;
+  return *wanted == NULL;
+}
+
 int
 bench_main (int argc, char **argv, const Bench *benches, guint n_benches)
 {
+  bench_init (argc, argv);
   for (guint i = 0; i < n_benches; i++)
-    if (is_wanted (benches[i].name, argv + 1))
-      run (&benches[i]);
+    if (bench_is_wanted (benches[i].name))
+      bench_run (&benches[i]);
 
   return EXIT_SUCCESS;
 }

@@ -29,7 +29,28 @@ typedef struct
   gpointer data;
 } Bench;
 
+/* What is printed; the higher the ratio, the better. */
+typedef struct
+{
+  const char *name;
+  const char *unit;
+  double value;
+  double limit;
+  double ratio;
+  double at_least;
+  double spread;
+  double limit_spread;
+  guint rounds;
+} BenchFigure;
+
 int bench_main (int argc, char **argv, const Bench *benches, guint n_benches);
+
+/* The parts of it, for programs that need more than a list. */
+void bench_init (int argc, char **argv);
+gboolean bench_is_full (void);
+gboolean bench_is_wanted (const char *name);
+BenchFigure bench_run (const Bench *bench);
+void bench_print (const BenchFigure *figure);
 double bench_now (void);
 
 G_END_DECLS
