@@ -185,6 +185,9 @@ fill_the_disk (const char *kind)
   g_clear_object (&sink);
   sink = fixture_open (&fixture, NULL);
   assert_intact (sink, (guint) n_stored + 3);
+  g_clear_object (&sink);
+  g_assert_cmpint (umount2 (fixture.folder, MNT_DETACH), ==, 0);
+  sink_tear_down (&fixture, kind);
 }
 
 static void
