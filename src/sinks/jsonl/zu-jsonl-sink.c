@@ -11,6 +11,7 @@
 
 #define BUSY_TIMEOUT   5000
 #define FLUSH_INTERVAL 1000
+#define LINE_ROOM      160 /* for the links that a line may get, and its end */
 
 /**
  * ZuJsonlSink:
@@ -139,12 +140,27 @@ typedef struct
   GPtrArray *fresh; /* those of them that are new */
 } Batch;
 
-static void
-batch_init (Batch *self)
+static gsize
+guess_size (ZuEvent **events, guint n_events)
 {
-  self->text = g_string_new (NULL);
-  self->stored = g_ptr_array_new_with_free_func (g_object_unref);
-  self->fresh = g_ptr_array_new_with_free_func (g_object_unref);
+  gsize size = 0;
+
+  for (guint i = 0; i < n_events; i++)
+    {
+      gsize length;
+
+      zu_event_get_text (events[i], &length);
+      size += length + LINE_ROOM;
+    }
+  return size;
+}
+
+static void
+batch_init (Batch *self, ZuEvent **events, guint n_events)
+{
+  self->text = g_string_sized_new (guess_size (events, n_events));
+  self->stored = g_ptr_array_new_full (n_events, g_object_unref);
+  self->fresh = g_ptr_array_new_full (n_events, g_object_unref);
 }
 
 static void
@@ -289,6 +305,10 @@ append (ZuJsonlSink *self, Batch *batch, ZuEvent **events, guint n_events,
 static void
 announce (ZuJsonlSink *self, Batch *batch)
 {
+  if (!g_signal_has_handler_pending (self, g_signal_lookup ("appended", ZU_TYPE_EVENT_SINK), 0,
+                                     FALSE))
+    return;
+
   for (guint i = 0; i < batch->fresh->len; i++)
     zu_event_sink_emit_appended (ZU_EVENT_SINK (self), g_ptr_array_index (batch->fresh, i));
 }
@@ -299,7 +319,7 @@ zu_jsonl_sink_append (ZuEventSink *sink, ZuEvent *event, GCancellable *cancellab
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
   g_auto (Batch) batch;
 
-  batch_init (&batch);
+  batch_init (&batch, &event, 1);
   if (!append (self, &batch, &event, 1, cancellable, error))
     return NULL;
 
@@ -314,7 +334,7 @@ zu_jsonl_sink_append_many (ZuEventSink *sink, GPtrArray *events, GCancellable *c
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
   g_auto (Batch) batch;
 
-  batch_init (&batch);
+  batch_init (&batch, (ZuEvent **) events->pdata, events->len);
   if (!append (self, &batch, (ZuEvent **) events->pdata, events->len, cancellable, error))
     return NULL;
 
