@@ -118,6 +118,8 @@ zu_channel_remote_init (ZuChannelRemote *self)
  * zu_channel_remote_new:
  * @channel: a channel
  *
+ * Gives @channel as the other side of a port's proxy.
+ *
  * Returns: (transfer full): @channel as the other side of a port's proxy
  */
 ZuRemote *

@@ -136,6 +136,8 @@ zu_dbus_remote_init (ZuDBusRemote *self)
  * @path: (nullable): the object; %NULL is the port's own
  * @info: the port, which has an interface on D-Bus
  *
+ * Gives the other side of the port's proxy.
+ *
  * Returns: (transfer full): the other side of the port's proxy
  */
 ZuRemote *

@@ -89,6 +89,8 @@ zu_port_channel_init (ZuPortChannel *self)
  * @object: an implementation of the port
  * @info: the port
  *
+ * Gives a channel whose operations are the port's verbs.
+ *
  * Returns: (transfer full): a channel whose operations are the port's verbs
  */
 ZuChannel *

@@ -190,6 +190,8 @@ zu_call_start_in_thread (GObject *object, guint concurrency, ZuCallInvoke invoke
  * @out: an initialised value, set to the answer
  * @error: return location for an error, or %NULL
  *
+ * Tells whether there was an answer.
+ *
  * Returns: whether there was an answer
  */
 gboolean
@@ -215,6 +217,8 @@ zu_call_finish (GObject *object, GAsyncResult *result, gpointer tag, GValue *out
  * @object: the implementation
  * @verb: the verb
  * @error: return location for an error, or %NULL
+ *
+ * Gives @is_implemented.
  *
  * Returns: @is_implemented; otherwise @error is %G_IO_ERROR_NOT_SUPPORTED
  */

@@ -136,6 +136,8 @@ zu_call_new (GType type, gboolean nullable, GTask *task, GMainContext *context,
  * zu_call_get_cancellable:
  * @self: a call
  *
+ * Gives what the caller cancels the call with.
+ *
  * Returns: (transfer none) (nullable): what the caller cancels the call with
  */
 GCancellable *

@@ -40,6 +40,8 @@ element_gtype (const ZuField *field)
  * zu_field_get_gtype: (skip)
  * @field: a field
  *
+ * Gives the type of a #GValue that holds a value of @field.
+ *
  * Returns: the type of a #GValue that holds a value of @field
  */
 GType

@@ -7,7 +7,25 @@
 
 G_BEGIN_DECLS
 
-/* What a value of a port is, in C and in JSON. */
+/**
+ * ZuFieldKind:
+ * @ZU_FIELD_KIND_STRING: text, UTF-8 without U+0000
+ * @ZU_FIELD_KIND_BOOLEAN: true or false
+ * @ZU_FIELD_KIND_INT32: a whole number of 32 bits
+ * @ZU_FIELD_KIND_UINT32: one that is not negative
+ * @ZU_FIELD_KIND_INT64: a whole number of 64 bits
+ * @ZU_FIELD_KIND_UINT64: one that is not negative
+ * @ZU_FIELD_KIND_DOUBLE: a floating-point number
+ * @ZU_FIELD_KIND_BYTES: bytes; base64 in JSON
+ * @ZU_FIELD_KIND_JSON: any JSON value
+ * @ZU_FIELD_KIND_FD: a file descriptor; it crosses no wire
+ * @ZU_FIELD_KIND_ENUM: one of a few names
+ * @ZU_FIELD_KIND_RECORD: a [class@Zu.Record]
+ * @ZU_FIELD_KIND_EXTERNAL: a type that is written by hand
+ * @ZU_FIELD_KIND_PORT: an implementation of a port; it crosses no wire
+ *
+ * What a value of a port is, in C and in JSON.
+ */
 typedef enum
 {
   ZU_FIELD_KIND_STRING,

@@ -56,6 +56,8 @@ zu_port_register (const ZuPortInfo *info)
  * zu_port_lookup: (skip)
  * @name: a port's name, as in EventSink
  *
+ * Gives the port.
+ *
  * Returns: (transfer none) (nullable): the port, or %NULL
  */
 const ZuPortInfo *
@@ -82,6 +84,8 @@ zu_port_lookup (const char *name)
  * @object: an implementation
  * @kind: (nullable): an extension point; %NULL is any
  *
+ * Gives the first port of that kind that @object implements.
+ *
  * Returns: (transfer none) (nullable): the first port of that kind that @object implements
  */
 const ZuPortInfo *
@@ -104,6 +108,8 @@ zu_port_lookup_for_object (GObject *object, const char *kind)
 /**
  * zu_port_list: (skip)
  *
+ * Gives the ports known, ours first.
+ *
  * Returns: (transfer container) (element-type ZuPortInfo): the ports known, ours first
  */
 GPtrArray *
@@ -119,6 +125,8 @@ zu_port_list (void)
  * zu_port_find_method: (skip)
  * @info: a port
  * @name: a verb
+ *
+ * Gives the verb.
  *
  * Returns: (transfer none) (nullable): the verb, or %NULL
  */
@@ -382,6 +390,8 @@ get_code (const ZuPortInfo *info, const GError *error)
  * zu_port_dup_error_text: (skip)
  * @info: a port
  * @error: an error of one of its verbs
+ *
+ * Gives @error as it crosses a wire: `code: sentence`.
  *
  * Returns: (transfer full): @error as it crosses a wire: `code: sentence`
  */

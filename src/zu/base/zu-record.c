@@ -156,6 +156,8 @@ zu_record_new_from_json (GType type, ZuJson *json, GError **error)
  * zu_record_to_json:
  * @self: a record
  *
+ * Gives @self as an object.
+ *
  * Returns: (transfer full): @self as an object
  */
 ZuJson *
@@ -176,6 +178,8 @@ zu_record_to_json (ZuRecord *self)
  * zu_record_equal:
  * @self: a record
  * @other: another
+ *
+ * Tells whether both are of one type and have the same members.
  *
  * Returns: whether both are of one type and have the same members
  */
@@ -199,6 +203,8 @@ zu_record_equal (ZuRecord *self, ZuRecord *other)
  * zu_record_peek_value: (skip)
  * @self: a record
  * @index: which member
+ *
+ * Gives the member's value.
  *
  * Returns: (transfer none): the member's value; generated getters read it
  */

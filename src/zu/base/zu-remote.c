@@ -14,6 +14,13 @@
  */
 
 G_DEFINE_INTERFACE (ZuRemote, zu_remote, G_TYPE_OBJECT)
+/**
+ * zu_remote_error_quark:
+ *
+ * Gives the error domain of [error@Zu.RemoteError].
+ *
+ * Returns: the error domain of [error@Zu.RemoteError]
+ */
 G_DEFINE_QUARK (zu_remote_error_quark, zu_remote_error)
 
 typedef struct

@@ -29,8 +29,13 @@ struct _ZuRemoteInterface
   ZuJson *(*call_finish) (ZuRemote *self, GAsyncResult *result, GError **error);
 };
 
-/* The other side's refusal, as "code: sentence"; a port's proxy turns it into the port's error. */
 #define ZU_REMOTE_ERROR (zu_remote_error_quark ())
+/**
+ * ZuRemoteError:
+ * @ZU_REMOTE_ERROR_REFUSED: the other side refused; the message is its own, `code: sentence`
+ *
+ * Why a call was not carried out; a port's proxy turns it into the port's own error.
+ */
 typedef enum
 {
   ZU_REMOTE_ERROR_REFUSED,

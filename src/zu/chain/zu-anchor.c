@@ -26,6 +26,13 @@ struct _ZuAnchor
 };
 
 G_DEFINE_FINAL_TYPE (ZuAnchor, zu_anchor, G_TYPE_OBJECT)
+/**
+ * zu_anchor_error_quark:
+ *
+ * Gives the error domain of [error@Zu.AnchorError].
+ *
+ * Returns: the error domain of [error@Zu.AnchorError]
+ */
 G_DEFINE_QUARK (zu_anchor_error_quark, zu_anchor_error)
 
 static void

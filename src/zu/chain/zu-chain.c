@@ -12,6 +12,13 @@
  * Why an event cannot be appended.
  */
 
+/**
+ * zu_chain_error_quark:
+ *
+ * Gives the error domain of [error@Zu.ChainError].
+ *
+ * Returns: the error domain of [error@Zu.ChainError]
+ */
 G_DEFINE_QUARK (zu_chain_error_quark, zu_chain_error)
 
 static gboolean

@@ -54,6 +54,8 @@ zu_codec_set_init (ZuCodecSet *self)
 /**
  * zu_codec_set_new:
  *
+ * Gives a set that reads and writes version 0 only.
+ *
  * Returns: (transfer full): a set that reads and writes version 0 only
  */
 ZuCodecSet *
@@ -119,6 +121,8 @@ zu_codec_set_set_writer (ZuCodecSet *self, ZuPayloadCodec *codec, GError **error
  * @self: a set
  * @version: a version byte, 0 to 255
  *
+ * Gives the codec that reads blobs of that version.
+ *
  * Returns: (transfer none) (nullable): the codec that reads blobs of that version
  */
 ZuPayloadCodec *
@@ -133,6 +137,8 @@ zu_codec_set_lookup (ZuCodecSet *self, guint version)
 /**
  * zu_codec_set_get_write_version:
  * @self: a set
+ *
+ * Gives the version byte of the blobs that the set writes.
  *
  * Returns: the version byte of the blobs that the set writes
  */
@@ -199,6 +205,8 @@ check_text (GBytes *plaintext, GError **error)
  * @associated_data: what the blob is bound to
  * @error: return location for an error, or %NULL
  *
+ * Gives the blob, version byte and body.
+ *
  * Returns: (transfer full): the blob, version byte and body, or %NULL with the codec's error
  */
 GBytes *
@@ -251,6 +259,8 @@ zu_codec_set_decode (ZuCodecSet *self, GBytes *blob, GBytes *associated_data, GE
  * @self: a set
  * @event: an event
  * @error: return location for an error, or %NULL
+ *
+ * Gives the blob of the whole event, bound to its columns.
  *
  * Returns: (transfer full): the blob of the whole event, bound to its columns
  */

@@ -62,6 +62,8 @@ zu_identity_codec_init (ZuIdentityCodec *self)
 /**
  * zu_identity_codec_new:
  *
+ * Gives a codec of version 0.
+ *
  * Returns: (transfer full): a codec of version 0
  */
 ZuPayloadCodec *

@@ -48,6 +48,13 @@
  */
 
 G_DEFINE_FINAL_TYPE (ZuEvent, zu_event, G_TYPE_OBJECT)
+/**
+ * zu_event_error_quark:
+ *
+ * Gives the error domain of [error@Zu.EventError].
+ *
+ * Returns: the error domain of [error@Zu.EventError]
+ */
 G_DEFINE_QUARK (zu_event_error_quark, zu_event_error)
 
 static void

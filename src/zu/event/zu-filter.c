@@ -39,6 +39,13 @@ typedef struct
 } Condition;
 
 G_DEFINE_BOXED_TYPE (ZuFilter, zu_filter, zu_filter_ref, zu_filter_unref)
+/**
+ * zu_filter_error_quark:
+ *
+ * Gives the error domain of [error@Zu.FilterError].
+ *
+ * Returns: the error domain of [error@Zu.FilterError]
+ */
 G_DEFINE_QUARK (zu_filter_error_quark, zu_filter_error)
 
 static const struct

@@ -54,6 +54,13 @@ struct _ZuJson
 };
 
 G_DEFINE_BOXED_TYPE (ZuJson, zu_json, zu_json_ref, zu_json_unref)
+/**
+ * zu_json_error_quark:
+ *
+ * Gives the error domain of [error@Zu.JsonError].
+ *
+ * Returns: the error domain of [error@Zu.JsonError]
+ */
 G_DEFINE_QUARK (zu_json_error_quark, zu_json_error)
 
 static const ZuJsonNode *

@@ -44,6 +44,13 @@ struct _ZuRegistry
 };
 
 G_DEFINE_FINAL_TYPE (ZuRegistry, zu_registry, G_TYPE_OBJECT)
+/**
+ * zu_registry_error_quark:
+ *
+ * Gives the error domain of [error@Zu.RegistryError].
+ *
+ * Returns: the error domain of [error@Zu.RegistryError]
+ */
 G_DEFINE_QUARK (zu_registry_error_quark, zu_registry_error)
 
 /* Registering one again changes nothing. No type is required: a kind may hold two ports. */

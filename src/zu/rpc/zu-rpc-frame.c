@@ -15,6 +15,13 @@
  * What can go wrong between two ends of the socket contract.
  */
 
+/**
+ * zu_rpc_error_quark:
+ *
+ * Gives the error domain of [error@Zu.RpcError].
+ *
+ * Returns: the error domain of [error@Zu.RpcError]
+ */
 G_DEFINE_QUARK (zu_rpc_error_quark, zu_rpc_error)
 
 /* Reads the length in front of a frame, and refuses it before anything is read. */

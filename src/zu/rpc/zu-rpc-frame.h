@@ -7,7 +7,11 @@ G_BEGIN_DECLS
 
 #define ZU_RPC_ERROR (zu_rpc_error_quark ())
 
-/* The largest body of a frame, in bytes. */
+/**
+ * ZU_RPC_FRAME_MAX:
+ *
+ * The most bytes that the body of a frame may have; a longer one is refused before it is read.
+ */
 #define ZU_RPC_FRAME_MAX (16 * 1024 * 1024)
 
 typedef enum

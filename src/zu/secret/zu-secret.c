@@ -32,6 +32,13 @@
  * Why there is no secret.
  */
 
+/**
+ * zu_secret_error_quark:
+ *
+ * Gives the error domain of [error@Zu.SecretError].
+ *
+ * Returns: the error domain of [error@Zu.SecretError]
+ */
 G_DEFINE_QUARK (zu_secret_error_quark, zu_secret_error)
 G_DEFINE_BOXED_TYPE (ZuSecret, zu_secret, zu_secret_ref, zu_secret_unref)
 

@@ -5,8 +5,13 @@
 
 G_BEGIN_DECLS
 
-#define ZU_TYPE_SECRET     (zu_secret_get_type ())
-#define ZU_SECRET_ERROR    (zu_secret_error_quark ())
+#define ZU_TYPE_SECRET  (zu_secret_get_type ())
+#define ZU_SECRET_ERROR (zu_secret_error_quark ())
+/**
+ * ZU_SECRET_MAX_SIZE:
+ *
+ * The most bytes that a secret may have.
+ */
 #define ZU_SECRET_MAX_SIZE (64 * 1024)
 
 typedef struct _ZuSecret ZuSecret;
