@@ -64,10 +64,10 @@ def _describe(error: Any) -> tuple[Path, str]:
         return path, f"{_where(path)}'{value}' is not of the form {rule}"
     if error.validator == "enum":
         return path, f"{_where(path)}'{value}' is none of {', '.join(map(str, rule))}"
-    if error.validator in ("minItems", "minProperties"):
-        return path, f"{_where(path)}'{name}' must not be empty"
     if error.validator == "anyOf":
         return path, f"{_where(path)}{called} is neither a record's name nor a mapping of values"
+    if error.validator in ("minItems", "minProperties"):
+        return path, f"{_where(path)}{called} must not be empty"
     return path, f"{_where(path)}{called}: {error.message}"
 
 
