@@ -4,9 +4,7 @@
 
 #include "bench-log.h"
 
-#include <fcntl.h>
 #include <glib/gstdio.h>
-#include <unistd.h>
 
 #define FILL_BATCH 2000
 
@@ -50,29 +48,6 @@ bench_folder_remove (const char *folder)
       g_unlink (path);
     }
   g_rmdir (folder);
-}
-
-/* What is left to be written would be written while something is measured. */
-static void
-flush (const char *path)
-{
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
-
-  if (fd < 0 || fsync (fd) != 0)
-    g_error ("%s: cannot be flushed", path);
-  close (fd);
-}
-
-void
-bench_copy (const char *from, const char *to)
-{
-  g_autoptr (GFile) source = g_file_new_for_path (from);
-  g_autoptr (GFile) target = g_file_new_for_path (to);
-  GError *error = NULL;
-
-  g_file_copy (source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, &error);
-  bench_check (error);
-  flush (to);
 }
 
 static ZuJson *

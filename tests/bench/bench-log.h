@@ -16,7 +16,6 @@ void bench_check (GError *error);
 /* A folder of its own, on the file system of $TMPDIR. */
 char *bench_folder_new (void);
 void bench_folder_remove (const char *folder);
-void bench_copy (const char *from, const char *to);
 
 /* Events of traces that go on from batch to batch. */
 typedef struct _BenchTraces BenchTraces;
