@@ -199,6 +199,39 @@ filter_of (const char *field, const char *value)
   return filter;
 }
 
+static GString *caught;
+static GMutex caught_lock;
+
+static GLogWriterOutput
+catch_one (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+  g_autofree char *text = g_log_writer_format_fields (level, fields, n, FALSE);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&caught_lock);
+
+  if (level <= G_LOG_LEVEL_MESSAGE)
+    g_string_append_printf (caught, "%s\n", text);
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* From now on what is logged is kept for the test; called once in a program. */
+void
+catch_log (void)
+{
+  caught = g_string_new (NULL);
+  g_log_set_writer_func (catch_one, NULL, NULL);
+}
+
+/* What was logged since this was last asked. */
+char *
+take_log (void)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&caught_lock);
+  char *text = g_strdup (caught->str);
+
+  g_string_set_size (caught, 0);
+  return text;
+}
+
 char *
 run_output (const char *const *argv)
 {

@@ -34,6 +34,9 @@ void assert_count (ZuEventSink *sink, gint64 count);
 void assert_intact (ZuEventSink *sink, guint n_events);
 ZuFilter *filter_of (const char *field, const char *value);
 
+void catch_log (void);
+char *take_log (void);
+
 void run_ok (const char *const *argv);
 char *run_output (const char *const *argv);
 GSubprocess *start_appender (const char *uri, const char *trace_id, int n, gboolean is_async);

@@ -13,6 +13,9 @@
 
 #define UNKNOWN (-1)
 
+/* Behind all data, so that the file itself can be locked. */
+#define LOCK_START (G_MAXINT64 - 2)
+
 struct _ZuJsonlFile
 {
   char *path;
@@ -20,7 +23,7 @@ struct _ZuJsonlFile
   ZuJsonlFlushPolicy policy;
   guint interval; /* milliseconds */
 
-  ZuFileLock lock; /* and the descriptor */
+  ZuFileLock *lock; /* and the descriptor */
   struct stat info;
   gint64 end;
   guint generation; /* counts the files that were opened, and those that were cut */
@@ -38,7 +41,6 @@ zu_jsonl_file_new (const char *path, ZuJsonlFlushPolicy policy, guint interval)
   self->process = getpid ();
   self->policy = policy;
   self->interval = interval;
-  self->lock.fd = -1;
   self->end = UNKNOWN;
   return self;
 }
@@ -49,9 +51,7 @@ close_file (ZuJsonlFile *self)
   /* The flusher's thread is not in a forked child. */
   if (self->process == getpid ())
     g_clear_pointer (&self->flusher, zu_jsonl_flusher_free);
-  if (self->lock.fd >= 0)
-    close (self->lock.fd);
-  self->lock.fd = -1;
+  g_clear_pointer (&self->lock, zu_file_lock_free);
   self->end = UNKNOWN;
 }
 
@@ -67,7 +67,7 @@ zu_jsonl_file_free (ZuJsonlFile *self)
 int
 zu_jsonl_file_get_fd (ZuJsonlFile *self)
 {
-  return self->lock.fd;
+  return zu_file_lock_get_fd (self->lock);
 }
 
 /* Where the next line begins. */
@@ -148,12 +148,12 @@ open_file (ZuJsonlFile *self, GError **error)
       fd = open (self->path, flags | O_CREAT, 0644);
       is_new = TRUE;
     }
-  if (fd < 0 || fstat (fd, &self->info) != 0)
+  if (fd < 0)
     return fail_to_open (self, error);
 
-  self->lock.fd = fd;
+  self->lock = zu_file_lock_new (fd, LOCK_START);
   self->generation++;
-  if (!S_ISREG (self->info.st_mode))
+  if (fstat (fd, &self->info) != 0 || !S_ISREG (self->info.st_mode))
     {
       close_file (self);
       g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FOREIGN,
@@ -192,7 +192,7 @@ check_in_place (ZuJsonlFile *self, gboolean *is_moved, GError **error)
       self->info.st_size = now.st_size;
       return TRUE;
     }
-  if (fstat (self->lock.fd, &now) == 0 && now.st_nlink == 0 && self->end > 0)
+  if (fstat (zu_file_lock_get_fd (self->lock), &now) == 0 && now.st_nlink == 0 && self->end > 0)
     return poison (self, "the log was deleted while it was open", error);
 
   *is_moved = TRUE;
@@ -202,7 +202,7 @@ check_in_place (ZuJsonlFile *self, gboolean *is_moved, GError **error)
 static gboolean
 lock_file (ZuJsonlFile *self, gint64 deadline, guint timeout, GError **error)
 {
-  if (zu_file_lock_acquire (&self->lock, deadline))
+  if (zu_file_lock_wait (self->lock, ZU_FILE_LOCK_EXCLUSIVE, deadline, NULL))
     return TRUE;
 
   g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_BUSY,
@@ -217,9 +217,10 @@ look_at_end (ZuJsonlFile *self, GError **error)
 {
   if (self->info.st_size == self->end)
     return TRUE;
-  if (!zu_jsonl_tail_repair (self->lock.fd, self->path, self->info.st_size, error))
+  if (!zu_jsonl_tail_repair (zu_file_lock_get_fd (self->lock), self->path, self->info.st_size,
+                             error))
     return FALSE;
-  if (fstat (self->lock.fd, &self->info) != 0)
+  if (fstat (zu_file_lock_get_fd (self->lock), &self->info) != 0)
     return fail (self, ZU_EVENT_SINK_ERROR_READ_ONLY, "look at the log",
                  "see that this user may read it", error);
 
@@ -244,13 +245,13 @@ zu_jsonl_file_begin (ZuJsonlFile *self, guint timeout, GError **error)
 
   while (is_moved)
     {
-      if (self->lock.fd < 0 && !open_file (self, error))
+      if (self->lock == NULL && !open_file (self, error))
         return FALSE;
       if (!lock_file (self, deadline, timeout, error))
         return FALSE;
       if (!check_in_place (self, &is_moved, error))
         {
-          zu_file_lock_release (&self->lock);
+          zu_file_lock_release (self->lock);
           return FALSE;
         }
       if (is_moved)
@@ -260,7 +261,7 @@ zu_jsonl_file_begin (ZuJsonlFile *self, guint timeout, GError **error)
   self->is_written = FALSE;
   if (look_at_end (self, error))
     return TRUE;
-  zu_file_lock_release (&self->lock);
+  zu_file_lock_release (self->lock);
   return FALSE;
 }
 
@@ -272,7 +273,7 @@ zu_jsonl_file_write (ZuJsonlFile *self, const char *text, gsize length, GError *
   int reason;
 
   do
-    n = write (self->lock.fd, text, length);
+    n = write (zu_file_lock_get_fd (self->lock), text, length);
   while (n < 0 && errno == EINTR);
   if (n == (gssize) length)
     {
@@ -282,7 +283,8 @@ zu_jsonl_file_write (ZuJsonlFile *self, const char *text, gsize length, GError *
     }
 
   /* A write that ends early says why only when it is asked again. */
-  if (n >= 0 && !zu_jsonl_write_all (self->lock.fd, text + n, length - (gsize) n))
+  if (n >= 0
+      && !zu_jsonl_write_all (zu_file_lock_get_fd (self->lock), text + n, length - (gsize) n))
     n = -1;
   reason = errno;
   if (n >= 0)
@@ -291,7 +293,7 @@ zu_jsonl_file_write (ZuJsonlFile *self, const char *text, gsize length, GError *
       self->is_written = TRUE;
       return TRUE;
     }
-  if (ftruncate (self->lock.fd, self->end) != 0)
+  if (ftruncate (zu_file_lock_get_fd (self->lock), self->end) != 0)
     return poison (self, "a line that was written in part cannot be taken back", error);
 
   errno = reason;
@@ -305,15 +307,16 @@ zu_jsonl_file_write (ZuJsonlFile *self, const char *text, gsize length, GError *
 gboolean
 zu_jsonl_file_end (ZuJsonlFile *self, GError **error)
 {
-  zu_file_lock_release (&self->lock);
+  zu_file_lock_release (self->lock);
   if (!self->is_written || self->policy == ZU_JSONL_FLUSH_NEVER)
     return TRUE;
   if (self->policy == ZU_JSONL_FLUSH_ALWAYS)
-    return fdatasync (self->lock.fd) == 0 || poison (self, "flushing it to the disk failed", error);
+    return fdatasync (zu_file_lock_get_fd (self->lock)) == 0
+           || poison (self, "flushing it to the disk failed", error);
 
   if (self->flusher == NULL)
-    self->flusher =
-        zu_jsonl_flusher_new (self->lock.fd, self->interval * (gint64) G_TIME_SPAN_MILLISECOND);
+    self->flusher = zu_jsonl_flusher_new (zu_file_lock_get_fd (self->lock),
+                                          self->interval * (gint64) G_TIME_SPAN_MILLISECOND);
   zu_jsonl_flusher_note_write (self->flusher);
   return TRUE;
 }

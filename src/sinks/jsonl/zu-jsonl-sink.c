@@ -6,10 +6,10 @@
 #include "zu-jsonl-lines.h"
 #include "zu-jsonl-reader.h"
 #include "zu-linker.h"
+#include "zu-sink-options.h"
 
 #include <string.h>
 
-#define BUSY_TIMEOUT   5000
 #define FLUSH_INTERVAL 1000
 #define LINE_ROOM      160 /* for the links that a line may get, and its end */
 
@@ -32,15 +32,11 @@ struct _ZuJsonlSink
 {
   GObject parent_instance;
 
-  char *given_path;
+  ZuSinkOptions options;
   char *path;
-  char *role;
   char *fsync;
   gboolean raw;
   guint interval;
-  guint busy_timeout;
-  ZuSecret *sign_key;
-  GStrv index_fields;
 
   ZuJsonlReader *reader;
   GMutex lock;
@@ -53,18 +49,10 @@ struct _ZuJsonlSink
 
 enum
 {
-  PROP_PATH = 1,
-  PROP_ROLE,
-  PROP_RAW,
+  PROP_RAW = ZU_FILE_SINK_N_PROPS,
   PROP_FSYNC,
   PROP_FSYNC_INTERVAL,
-  PROP_SIGN_KEY,
-  PROP_INDEX_FIELDS,
-  PROP_BUSY_TIMEOUT,
-  N_PROPS,
 };
-
-static GParamSpec *props[N_PROPS];
 
 static void zu_jsonl_sink_iface_init (ZuEventSinkInterface *iface);
 static void zu_jsonl_sink_audit_init (ZuEventAuditInterface *iface);
@@ -293,7 +281,7 @@ append (ZuJsonlSink *self, Batch *batch, ZuEvent **events, guint n_events,
   gboolean is_stored;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !zu_jsonl_file_begin (self->file, self->busy_timeout, error))
+      || !zu_jsonl_file_begin (self->file, self->options.busy_timeout, error))
     return FALSE;
 
   is_stored = store (self, batch, events, n_events, error);
@@ -342,12 +330,6 @@ zu_jsonl_sink_append_many (ZuEventSink *sink, GPtrArray *events, GCancellable *c
   return g_steal_pointer (&batch.stored);
 }
 
-static gboolean
-check_filter (ZuJsonlSink *self, ZuFilter *filter, GError **error)
-{
-  return zu_sink_check_filter (filter, (const char *const *) self->index_fields, error);
-}
-
 static GPtrArray *
 zu_jsonl_sink_query (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gint64 limit,
                      GCancellable *cancellable, GError **error)
@@ -357,7 +339,7 @@ zu_jsonl_sink_query (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gint
   ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, -1), cancellable };
   ZuJsonlGathered gathered = { events, NULL, 0 };
 
-  if (!check_filter (self, filter, error)
+  if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
     return NULL;
 
@@ -373,7 +355,7 @@ zu_jsonl_sink_stream (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gin
   ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, 1), cancellable };
   ZuJsonlGathered gathered = { events, NULL, 0 };
 
-  if (!check_filter (self, filter, error)
+  if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
     return NULL;
 
@@ -387,7 +369,7 @@ zu_jsonl_sink_count (ZuEventSink *sink, ZuFilter *filter, GCancellable *cancella
   ZuJsonlRead read = { filter, G_MAXINT64, -1, cancellable };
   ZuJsonlGathered gathered = { NULL, NULL, 0 };
 
-  if (!check_filter (self, filter, error)
+  if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
     return 0;
 
@@ -415,7 +397,7 @@ zu_jsonl_sink_audit (ZuEventAudit *audit, ZuFilter *filter, gint64 after_seq, gi
   ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, 1), cancellable };
   ZuJsonlGathered gathered = { events, findings, 0 };
 
-  if (!check_filter (self, filter, error)
+  if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
     return NULL;
 
@@ -433,24 +415,22 @@ zu_jsonl_sink_initable_real_init (GInitable *initable, GCancellable *cancellable
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (initable);
   ZuJsonlFlushPolicy policy;
-  ZuSinkRole role;
 
-  if (self->given_path == NULL || *self->given_path == '\0')
+  if (self->options.path == NULL || *self->options.path == '\0')
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                            "a jsonl sink needs the path of its log (as in jsonl:PATH)");
       return FALSE;
     }
-  if (!zu_sink_role_parse (self->role, &role, error)
-      || !zu_jsonl_flush_policy_parse (self->fsync, &policy, error)
-      || !zu_sink_check_fields ((const char *const *) self->index_fields, error))
+  if (!zu_sink_options_check (&self->options, error)
+      || !zu_jsonl_flush_policy_parse (self->fsync, &policy, error))
     return FALSE;
 
-  self->path = g_canonicalize_filename (self->given_path, NULL);
+  self->path = g_canonicalize_filename (self->options.path, NULL);
   self->file = zu_jsonl_file_new (self->path, policy, self->interval);
   self->reader = zu_jsonl_reader_new (self->path);
   if (!self->raw)
-    self->linker = zu_linker_new (role, self->sign_key);
+    self->linker = zu_linker_new (self->options.role, self->options.sign_key);
   return TRUE;
 }
 
@@ -467,12 +447,6 @@ zu_jsonl_sink_set_property (GObject *object, guint id, const GValue *value, GPar
 
   switch (id)
     {
-    case PROP_PATH:
-      self->given_path = g_value_dup_string (value);
-      break;
-    case PROP_ROLE:
-      self->role = g_value_dup_string (value);
-      break;
     case PROP_RAW:
       self->raw = g_value_get_boolean (value);
       break;
@@ -482,17 +456,9 @@ zu_jsonl_sink_set_property (GObject *object, guint id, const GValue *value, GPar
     case PROP_FSYNC_INTERVAL:
       self->interval = g_value_get_uint (value);
       break;
-    case PROP_SIGN_KEY:
-      self->sign_key = g_value_dup_boxed (value);
-      break;
-    case PROP_INDEX_FIELDS:
-      self->index_fields = g_value_dup_boxed (value);
-      break;
-    case PROP_BUSY_TIMEOUT:
-      self->busy_timeout = g_value_get_uint (value);
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!zu_sink_options_set (&self->options, id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
@@ -501,14 +467,10 @@ zu_jsonl_sink_get_property (GObject *object, guint id, GValue *value, GParamSpec
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (object);
 
-  switch (id)
-    {
-    case PROP_PATH:
-      g_value_set_string (value, self->path);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (id == ZU_SINK_PROP_PATH)
+    g_value_set_string (value, self->path);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -519,11 +481,8 @@ zu_jsonl_sink_finalize (GObject *object)
   g_clear_pointer (&self->file, zu_jsonl_file_free);
   g_clear_pointer (&self->reader, zu_jsonl_reader_free);
   g_clear_pointer (&self->linker, zu_linker_free);
-  g_clear_pointer (&self->sign_key, zu_secret_unref);
-  g_strfreev (self->index_fields);
-  g_free (self->given_path);
+  zu_sink_options_clear (&self->options);
   g_free (self->path);
-  g_free (self->role);
   g_free (self->fsync);
   g_mutex_clear (&self->lock);
 
@@ -540,58 +499,30 @@ zu_jsonl_sink_class_init (ZuJsonlSinkClass *klass)
   object_class->get_property = zu_jsonl_sink_get_property;
   object_class->finalize = zu_jsonl_sink_finalize;
 
-  /**
-   * ZuJsonlSink:path:
-   *
-   * The log; once the sink is made, absolute.
-   */
-  props[PROP_PATH] = g_param_spec_string ("path", NULL, NULL, NULL, flags | G_PARAM_READABLE);
-  /**
-   * ZuJsonlSink:role:
-   *
-   * `canonical` links events; `copy` takes what another sink has linked, and knows repeated ones.
-   */
-  props[PROP_ROLE] = g_param_spec_string ("role", NULL, NULL, "canonical", flags);
+  zu_sink_options_install_for_file (object_class);
   /**
    * ZuJsonlSink:raw:
    *
    * Whether events are stored as they come: nothing is linked, checked or recognised.
    */
-  props[PROP_RAW] = g_param_spec_boolean ("raw", NULL, NULL, FALSE, flags);
+  g_object_class_install_property (object_class, PROP_RAW,
+                                   g_param_spec_boolean ("raw", NULL, NULL, FALSE, flags));
   /**
    * ZuJsonlSink:fsync:
    *
    * When a line reaches the disk: `always` before its append is answered, `interval` a while later,
    * `never` when the system thinks fit.
    */
-  props[PROP_FSYNC] = g_param_spec_string ("fsync", NULL, NULL, "always", flags);
+  g_object_class_install_property (object_class, PROP_FSYNC,
+                                   g_param_spec_string ("fsync", NULL, NULL, "always", flags));
   /**
    * ZuJsonlSink:fsync-interval:
    *
    * After how many milliseconds at most lines are flushed, where `fsync` is `interval`.
    */
-  props[PROP_FSYNC_INTERVAL] =
-      g_param_spec_uint ("fsync-interval", NULL, NULL, 1, G_MAXINT, FLUSH_INTERVAL, flags);
-  /**
-   * ZuJsonlSink:sign-key:
-   *
-   * What linked events are signed with; %NULL for no signature.
-   */
-  props[PROP_SIGN_KEY] = g_param_spec_boxed ("sign-key", NULL, NULL, ZU_TYPE_SECRET, flags);
-  /**
-   * ZuJsonlSink:index-fields:
-   *
-   * Fields of `payload.ctx` that can be filtered by.
-   */
-  props[PROP_INDEX_FIELDS] = g_param_spec_boxed ("index-fields", NULL, NULL, G_TYPE_STRV, flags);
-  /**
-   * ZuJsonlSink:busy-timeout:
-   *
-   * For how many milliseconds an append waits for other programs at most.
-   */
-  props[PROP_BUSY_TIMEOUT] =
-      g_param_spec_uint ("busy-timeout", NULL, NULL, 0, G_MAXINT, BUSY_TIMEOUT, flags);
-  g_object_class_install_properties (object_class, N_PROPS, props);
+  g_object_class_install_property (object_class, PROP_FSYNC_INTERVAL,
+                                   g_param_spec_uint ("fsync-interval", NULL, NULL, 1, G_MAXINT,
+                                                      FLUSH_INTERVAL, flags));
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "zu-memory-sink.h"
 
 #include "zu-linker.h"
+#include "zu-sink-options.h"
 
 /**
  * ZuMemorySink:
@@ -16,24 +17,12 @@ struct _ZuMemorySink
 {
   GObject parent_instance;
 
-  char *role;
-  ZuSecret *sign_key;
-  GStrv index_fields;
+  ZuSinkOptions options;
 
   GMutex lock;
   ZuLinker *linker;
   GPtrArray *events; /* the sequence number of an event is its index and 1 */
 };
-
-enum
-{
-  PROP_ROLE = 1,
-  PROP_SIGN_KEY,
-  PROP_INDEX_FIELDS,
-  N_PROPS,
-};
-
-static GParamSpec *props[N_PROPS];
 
 static void zu_memory_sink_iface_init (ZuEventSinkInterface *iface);
 static void zu_memory_sink_initable_init (GInitableIface *iface);
@@ -182,7 +171,7 @@ zu_memory_sink_query (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gin
 {
   ZuMemorySink *self = ZU_MEMORY_SINK (sink);
 
-  if (!zu_sink_check_filter (filter, (const char *const *) self->index_fields, error))
+  if (!zu_sink_options_check_filter (&self->options, filter, error))
     return NULL;
 
   return collect (self, filter, &after_seq, limit);
@@ -195,7 +184,7 @@ zu_memory_sink_stream (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gi
   ZuMemorySink *self = ZU_MEMORY_SINK (sink);
   g_autoptr (GPtrArray) events = NULL;
 
-  if (!zu_sink_check_filter (filter, (const char *const *) self->index_fields, error))
+  if (!zu_sink_options_check_filter (&self->options, filter, error))
     return NULL;
 
   events = collect (self, filter, &after_seq, MAX (limit, 1));
@@ -210,7 +199,7 @@ zu_memory_sink_count (ZuEventSink *sink, ZuFilter *filter, GCancellable *cancell
   gint64 seq = 0;
   g_autoptr (GPtrArray) found = NULL;
 
-  if (!zu_sink_check_filter (filter, (const char *const *) self->index_fields, error))
+  if (!zu_sink_options_check_filter (&self->options, filter, error))
     return 0;
 
   found = collect (self, filter, &seq, -1);
@@ -231,13 +220,11 @@ static gboolean
 zu_memory_sink_initable_real_init (GInitable *initable, GCancellable *cancellable, GError **error)
 {
   ZuMemorySink *self = ZU_MEMORY_SINK (initable);
-  ZuSinkRole role;
 
-  if (!zu_sink_role_parse (self->role, &role, error)
-      || !zu_sink_check_fields ((const char *const *) self->index_fields, error))
+  if (!zu_sink_options_check (&self->options, error))
     return FALSE;
 
-  self->linker = zu_linker_new (role, self->sign_key);
+  self->linker = zu_linker_new (self->options.role, self->options.sign_key);
   return TRUE;
 }
 
@@ -250,22 +237,8 @@ zu_memory_sink_initable_init (GInitableIface *iface)
 static void
 zu_memory_sink_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  ZuMemorySink *self = ZU_MEMORY_SINK (object);
-
-  switch (id)
-    {
-    case PROP_ROLE:
-      self->role = g_value_dup_string (value);
-      break;
-    case PROP_SIGN_KEY:
-      self->sign_key = g_value_dup_boxed (value);
-      break;
-    case PROP_INDEX_FIELDS:
-      self->index_fields = g_value_dup_boxed (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (!zu_sink_options_set (&ZU_MEMORY_SINK (object)->options, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -273,9 +246,7 @@ zu_memory_sink_finalize (GObject *object)
 {
   ZuMemorySink *self = ZU_MEMORY_SINK (object);
 
-  g_free (self->role);
-  g_clear_pointer (&self->sign_key, zu_secret_unref);
-  g_strfreev (self->index_fields);
+  zu_sink_options_clear (&self->options);
   g_clear_pointer (&self->linker, zu_linker_free);
   g_ptr_array_unref (self->events);
   g_mutex_clear (&self->lock);
@@ -287,30 +258,11 @@ static void
 zu_memory_sink_class_init (ZuMemorySinkClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  GParamFlags flags = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
   object_class->set_property = zu_memory_sink_set_property;
   object_class->finalize = zu_memory_sink_finalize;
 
-  /**
-   * ZuMemorySink:role:
-   *
-   * `canonical` links events; `copy` takes what another sink has linked.
-   */
-  props[PROP_ROLE] = g_param_spec_string ("role", NULL, NULL, "canonical", flags);
-  /**
-   * ZuMemorySink:sign-key:
-   *
-   * What linked events are signed with; %NULL for no signature.
-   */
-  props[PROP_SIGN_KEY] = g_param_spec_boxed ("sign-key", NULL, NULL, ZU_TYPE_SECRET, flags);
-  /**
-   * ZuMemorySink:index-fields:
-   *
-   * Fields of `payload.ctx` that can be filtered by.
-   */
-  props[PROP_INDEX_FIELDS] = g_param_spec_boxed ("index-fields", NULL, NULL, G_TYPE_STRV, flags);
-  g_object_class_install_properties (object_class, N_PROPS, props);
+  zu_sink_options_install (object_class);
 }
 
 static void
