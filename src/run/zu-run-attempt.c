@@ -2,7 +2,6 @@
 
 #include "zu-run-attempt.h"
 
-#include "zu-run-owner.h"
 #include "zu-run.h"
 
 #include <unistd.h>
@@ -39,25 +38,18 @@ fail (ZuRunAttempt *self, const char *reason, GError *failure)
   self->failure = g_steal_pointer (&next);
 }
 
+/* A run that is killed can undo nothing, so what holds its sandbox has to notice, and to write its
+ * last event. */
 static gboolean
 launch_sandbox (ZuRunAttempt *self, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-  int owner = zu_run_owner_claim (self->backend, zu_run_journal_get_trace_id (self->journal),
-                                  zu_run_journal_get_task_id (self->journal), &local_error);
+  g_autoptr (ZuOwnership) owner =
+      g_object_new (ZU_TYPE_OWNERSHIP, "run", zu_run_journal_get_trace_id (self->journal), "task",
+                    zu_run_journal_get_task_id (self->journal), "sink", self->sink, "process",
+                    (gint64) getpid (), NULL);
 
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-
-  self->sandbox = zu_sandbox_backend_launch (self->backend, self->spec, self->cancellable, error);
-  if (owner >= 0)
-    {
-      g_object_set (self->backend, "owner-fd", -1, NULL);
-      close (owner);
-    }
+  self->sandbox =
+      zu_sandbox_backend_launch (self->backend, self->spec, owner, self->cancellable, error);
   return self->sandbox != NULL;
 }
 

@@ -13,6 +13,7 @@ typedef struct
   ZuSandboxBackend *backend;
   const char *backend_name;
   ZuRunJournal *journal;
+  const char *sink; /* nullable: where the last event goes if this process is killed */
   ZuLaunchSpec *spec;
   ZuProcessSpec *process;
   const int *fds;

@@ -26,6 +26,7 @@ struct _ZuRun
   char *backend_name;
   ZuEventBus *bus;
   char *source;
+  char *sink;
   ZuRunJournal *journal;
 };
 
@@ -35,6 +36,7 @@ enum
   PROP_BACKEND_NAME,
   PROP_BUS,
   PROP_SOURCE,
+  PROP_SINK,
   N_PROPERTIES
 };
 
@@ -61,6 +63,9 @@ zu_run_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
     case PROP_SOURCE:
       g_value_set_string (value, self->source);
       break;
+    case PROP_SINK:
+      g_value_set_string (value, self->sink);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -84,6 +89,10 @@ zu_run_set_property (GObject *object, guint id, const GValue *value, GParamSpec 
       break;
     case PROP_SOURCE:
       self->source = g_value_dup_string (value);
+      break;
+    case PROP_SINK:
+      g_free (self->sink);
+      self->sink = g_value_dup_string (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -109,6 +118,7 @@ zu_run_finalize (GObject *object)
   g_object_unref (self->bus);
   g_free (self->backend_name);
   g_free (self->source);
+  g_free (self->sink);
   G_OBJECT_CLASS (zu_run_parent_class)->finalize (object);
 }
 
@@ -148,6 +158,14 @@ zu_run_class_init (ZuRunClass *klass)
    * The source that the events name.
    */
   properties[PROP_SOURCE] = g_param_spec_string ("source", NULL, NULL, NULL, flags);
+  /**
+   * ZuRun:sink:
+   *
+   * URI of the sink that the last event goes to when this process is killed, which is then written
+   * by what holds the sandbox. Without one such a run stays open in the log.
+   */
+  properties[PROP_SINK] =
+      g_param_spec_string ("sink", NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -232,6 +250,7 @@ zu_run_execute (ZuRun *self, ZuLaunchSpec *spec, ZuProcessSpec *process, const i
   attempt.backend = self->backend;
   attempt.backend_name = self->backend_name;
   attempt.journal = self->journal;
+  attempt.sink = self->sink;
   attempt.spec = spec;
   attempt.process = process;
   attempt.fds = fds;

@@ -76,19 +76,15 @@ dup_whole_uri (const char *uri)
 }
 
 static gboolean
-tell_sink (ZuSandboxBackend *backend, const char *given, GError **error)
+tell_sink (ZuRun *run, const char *given, GError **error)
 {
-  g_autofree char *uri = NULL;
+  g_autofree char *uri = zuctl_log_dup_uri (given, error);
   g_autofree char *whole = NULL;
 
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (backend), "sink-uri") == NULL)
-    return TRUE;
-
-  uri = zuctl_log_dup_uri (given, error);
   if (uri == NULL)
     return FALSE;
   whole = dup_whole_uri (uri);
-  g_object_set (backend, "sink-uri", whole, NULL);
+  g_object_set (run, "sink", whole, NULL);
   return TRUE;
 }
 
@@ -138,10 +134,12 @@ run_run (const ZuctlCommand *command, GStrv words, GError **error)
   name = dup_backend_name (&options, error);
   backend = name != NULL ? open_backend (name, error) : NULL;
   bus = backend != NULL ? open_bus (&options, error) : NULL;
-  if (bus == NULL || !tell_sink (backend, options.sink, error))
+  if (bus == NULL)
     return ZU_RUN_EXIT_SET_UP;
 
   run = zu_run_new (backend, name, bus, "zuctl");
+  if (!tell_sink (run, options.sink, error))
+    return ZU_RUN_EXIT_SET_UP;
   return execute (run, spec, process, error);
 }
 

@@ -34,7 +34,7 @@ class EchoChannel(GObject.Object, Zu.Channel):
 class Backend(GObject.Object, Zu.SandboxBackend):
     __gtype_name__ = "PythonBackend"
 
-    def do_launch(self, spec):
+    def do_launch(self, spec, owner):
         return Zu.Sandbox(id="one", backend="python", network=spec.network or "none", limits=[])
 
     def do_destroy(self, id, cancellable):

@@ -15,8 +15,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (ZuHostBackend, zu_host_backend, G_TYPE_OBJECT,
                                                       zu_host_backend_iface_init))
 
 static ZuSandbox *
-zu_host_backend_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, GCancellable *cancellable,
-                        GError **error)
+zu_host_backend_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
+                        GCancellable *cancellable, GError **error)
 {
   ZuHostBackend *self = ZU_HOST_BACKEND (backend);
   g_autoptr (GPtrArray) limits = g_ptr_array_new_with_free_func (g_object_unref);

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* An id that nobody has. */
@@ -39,6 +41,7 @@ become_somebody (void)
   g_assert_cmpint (chown (programs, SOMEBODY, SOMEBODY), ==, 0);
   copy_program ("zu-guest", programs);
   copy_program ("zu-keeper", programs);
+  copy_program ("zu-epilogue", programs);
   g_setenv ("ZU_LIBEXEC_PATH", programs, TRUE);
   g_unsetenv ("XDG_RUNTIME_DIR");
   g_assert_cmpint (setgroups (0, NULL), ==, 0);
@@ -79,21 +82,9 @@ sandbox_test_run (void)
   return command && system (command) != 0 ? 1 : failed;
 }
 
-/* A test that dies leaves no sandbox behind: this process holds the other end, and is their owner.
- * A pipe and no pidfd, which not every valgrind knows. */
-static int
-open_owner (void)
-{
-  int ends[2];
-
-  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
-  return ends[0];
-}
-
 ZuSandboxBackend *
 sandbox_new_backend (const char *state)
 {
-  ZU_AUTO_FD int owner = open_owner ();
   g_autoptr (GError) error = NULL;
   g_autofree char *text = g_strdup_printf ("{\"state_dir\": \"%s\"}", state);
   g_autoptr (ZuJson) options = zu_json_parse (text, -1, &error);
@@ -101,19 +92,51 @@ sandbox_new_backend (const char *state)
                                          "SandboxBackend", "bubblewrap", options, NULL, &error);
 
   g_assert_no_error (error);
-  g_object_set (backend, "owner-fd", owner, NULL);
   return ZU_SANDBOX_BACKEND (backend);
 }
 
 char *
-sandbox_launch (ZuSandboxBackend *backend, const char *spec, GError **error)
+sandbox_launch_for (ZuSandboxBackend *backend, const char *spec, ZuOwnership *owner, GError **error)
 {
   g_autoptr (ZuJson) json = zu_json_parse (spec, -1, error);
   g_autoptr (ZuLaunchSpec) launch = json ? zu_launch_spec_new_from_json (json, error) : NULL;
   g_autoptr (ZuSandbox) sandbox =
-      launch ? zu_sandbox_backend_launch (backend, launch, NULL, error) : NULL;
+      launch ? zu_sandbox_backend_launch (backend, launch, owner, NULL, error) : NULL;
 
   return sandbox ? g_strdup (zu_sandbox_get_id (sandbox)) : NULL;
+}
+
+/* A test that dies leaves no sandbox behind: this process is their owner. */
+char *
+sandbox_launch (ZuSandboxBackend *backend, const char *spec, GError **error)
+{
+  g_autoptr (ZuOwnership) owner =
+      g_object_new (ZU_TYPE_OWNERSHIP, "process", (gint64) getpid (), NULL);
+
+  return sandbox_launch_for (backend, spec, owner, error);
+}
+
+/* A process that waits to be killed, as an owner. */
+pid_t
+sandbox_start_owner (void)
+{
+  pid_t pid = fork ();
+
+  if (pid == 0)
+    {
+      prctl (PR_SET_PDEATHSIG, SIGKILL);
+      for (;;)
+        pause ();
+    }
+  g_assert_cmpint (pid, >, 0);
+  return pid;
+}
+
+void
+sandbox_kill_owner (pid_t owner)
+{
+  g_assert_cmpint (kill (owner, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (owner, NULL, 0), ==, owner);
 }
 
 /* @data is a spec; NULL the empty one. */

@@ -25,6 +25,10 @@ void sandbox_set_up (SandboxFixture *f, gconstpointer data);
 void sandbox_tear_down (SandboxFixture *f, gconstpointer data);
 
 ZuSandboxBackend *sandbox_new_backend (const char *state);
+char *sandbox_launch_for (ZuSandboxBackend *backend, const char *spec, ZuOwnership *owner,
+                          GError **error);
+pid_t sandbox_start_owner (void);
+void sandbox_kill_owner (pid_t owner);
 char *sandbox_launch (ZuSandboxBackend *backend, const char *spec, GError **error);
 char *sandbox_start (ZuSandboxBackend *backend, const char *id, const char *script, int out,
                      GError **error);

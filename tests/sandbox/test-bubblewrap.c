@@ -360,7 +360,7 @@ test_limits (SandboxFixture *f, gconstpointer data)
   g_autoptr (ZuLaunchSpec) spec =
       g_object_new (ZU_TYPE_LAUNCH_SPEC, "pids-limit", (gint64) 20, "lifetime", (gint64) 60, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (ZuSandbox) sandbox = zu_sandbox_backend_launch (f->backend, spec, NULL, &error);
+  g_autoptr (ZuSandbox) sandbox = zu_sandbox_backend_launch (f->backend, spec, NULL, NULL, &error);
   gboolean degraded = FALSE;
   GPtrArray *limits;
   g_auto (Ran) ran = { 0 };

@@ -3,6 +3,7 @@
 /* How sandboxes end when nobody says destroy, and what is mounted into them. */
 
 #include "sandbox-support.h"
+#include "zu-socket.h"
 #include "zu-state.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,36 +48,23 @@ assert_ends (int witness)
   g_assert_cmpstr (rest, ==, "");
 }
 
+/* Whoever listens on the control socket. */
 static pid_t
 find_keeper (SandboxFixture *f)
 {
-  g_autofree char *path = g_build_filename (f->state, f->id, NULL);
-  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
-  const char *name;
+  g_autofree char *path = g_build_filename (f->state, f->id, "control", NULL);
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  ZU_AUTO_FD int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  struct ucred peer;
+  socklen_t size = sizeof peer;
 
-  while ((name = g_dir_read_name (proc)))
-    {
-      g_autofree char *link = g_build_filename ("/proc", name, "cmdline", NULL);
-      g_autofree char *line = NULL, *fds = g_build_filename ("/proc", name, "fd", NULL);
-      g_autoptr (GDir) open = NULL;
-      const char *fd;
-
-      if (!g_file_get_contents (link, &line, NULL, NULL) || g_strcmp0 (line, "zu-keeper") != 0)
-        continue;
-      open = g_dir_open (fds, 0, NULL);
-      while (open && (fd = g_dir_read_name (open)))
-        {
-          g_autofree char *at = g_build_filename (fds, fd, NULL);
-          g_autofree char *target = g_file_read_link (at, NULL);
-
-          if (g_strcmp0 (target, path) == 0)
-            return atoi (name);
-        }
-    }
-  return 0;
+  g_assert_cmpuint (g_strlcpy (address.sun_path, path, sizeof address.sun_path), <,
+                    sizeof address.sun_path);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), ==, 0);
+  return peer.pid;
 }
 
-/* Only root sees the descriptors of a process that is not dumpable. */
 static void
 test_keeper_killed (SandboxFixture *f, gconstpointer data)
 {
@@ -83,11 +73,6 @@ test_keeper_killed (SandboxFixture *f, gconstpointer data)
   int witness = start_witness (f);
   pid_t keeper = find_keeper (f);
 
-  if (getuid () != 0)
-    {
-      close (witness);
-      return;
-    }
   g_assert_cmpint (keeper, >, 1);
   g_assert_cmpint (kill (keeper, SIGKILL), ==, 0);
   assert_ends (witness);
@@ -99,22 +84,23 @@ test_keeper_killed (SandboxFixture *f, gconstpointer data)
 static void
 test_owner_gone (SandboxFixture *f, gconstpointer data)
 {
+  pid_t pid = sandbox_start_owner ();
+  g_autoptr (ZuOwnership) owner = g_object_new (ZU_TYPE_OWNERSHIP, "process", (gint64) pid, NULL);
   g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
-  int owner[2], witness;
+  int witness;
 
   g_assert_true (zu_sandbox_backend_destroy (f->backend, f->id, NULL, &error));
-  g_assert_cmpint (pipe2 (owner, O_CLOEXEC), ==, 0);
-  g_object_set (f->backend, "owner-fd", owner[0], NULL);
-  close (owner[0]);
   g_free (f->id);
-  f->id = sandbox_launch (f->backend, "{}", &error);
+  f->id = sandbox_launch_for (f->backend, "{}", owner, &error);
   g_assert_no_error (error);
   path = g_build_filename (f->state, f->id, NULL);
   witness = start_witness (f);
-  close (owner[1]);
+  sandbox_kill_owner (pid);
   assert_ends (witness);
   g_assert_true (sandbox_gone_within (path, 5000));
+  g_assert_null (sandbox_launch_for (f->backend, "{}", owner, &error));
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC);
 }
 
 /* The process that launched it, and owns it, was killed. */
@@ -203,33 +189,37 @@ read_only_event (const char *uri)
   return g_strdup (zu_event_get_text (events->pdata[0], NULL));
 }
 
+#define TRACE "11111111-1111-4111-8111-111111111111"
+#define TASK  "22222222-2222-4222-8222-222222222222"
+
+static char *
+launch_owned (SandboxFixture *f, const char *uri, pid_t pid)
+{
+  g_autoptr (ZuOwnership) owner = g_object_new (ZU_TYPE_OWNERSHIP, "run", TRACE, "task", TASK,
+                                                "sink", uri, "process", (gint64) pid, NULL);
+  g_autoptr (GError) error = NULL;
+  char *id = sandbox_launch_for (f->backend, "{}", owner, &error);
+
+  g_assert_no_error (error);
+  return id;
+}
+
 /* The run that died without a word is closed in the log, with the reason. */
 static void
 test_closing_event (SandboxFixture *f, gconstpointer data)
 {
-  const char *trace = "11111111-1111-4111-8111-111111111111";
-  const char *task = "22222222-2222-4222-8222-222222222222";
   g_autofree char *uri = g_strdup_printf ("sqlite:%s/log.db", f->dir);
-  g_autofree char *id = NULL, *path = NULL, *text = NULL, *expected = NULL;
-  g_autoptr (GError) error = NULL;
-  int owner[2];
+  pid_t owner = sandbox_start_owner ();
+  g_autofree char *id = launch_owned (f, uri, owner);
+  g_autofree char *path = g_build_filename (f->state, id, NULL), *text = NULL, *expected = NULL;
 
-  if (getuid () != 0) /* the program that writes it is in the build tree */
-    return;
-  g_assert_cmpint (pipe2 (owner, O_CLOEXEC), ==, 0);
-  g_object_set (f->backend, "owner-fd", owner[0], "sink-uri", uri, "trace-id", trace, "task-id",
-                task, NULL);
-  close (owner[0]);
-  id = sandbox_launch (f->backend, "{}", &error);
-  g_assert_no_error (error);
-  path = g_build_filename (f->state, id, NULL);
-  close (owner[1]);
+  sandbox_kill_owner (owner);
   g_assert_true (sandbox_gone_within (path, 10000));
   text = read_only_event (uri);
   expected = g_strdup_printf ("\"reason\":\"owner-gone\",\"sandbox\":\"%s\"", id);
   g_assert_nonnull (strstr (text, "\"harness.task.terminal\""));
-  g_assert_nonnull (strstr (text, trace));
-  g_assert_nonnull (strstr (text, task));
+  g_assert_nonnull (strstr (text, TRACE));
+  g_assert_nonnull (strstr (text, TASK));
   g_assert_nonnull (strstr (text, expected));
 }
 
@@ -237,22 +227,13 @@ test_closing_event (SandboxFixture *f, gconstpointer data)
 static void
 test_closing_event_kept (SandboxFixture *f, gconstpointer data)
 {
-  g_autofree char *id = NULL, *path = NULL, *control = NULL;
+  pid_t owner = sandbox_start_owner ();
+  g_autofree char *id = launch_owned (f, "sqlite:/no/such/folder/log.db", owner);
+  g_autofree char *control = g_build_filename (f->state, id, "control", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (ZuState) state = NULL;
-  int owner[2];
 
-  if (getuid () != 0)
-    return;
-  g_assert_cmpint (pipe2 (owner, O_CLOEXEC), ==, 0);
-  g_object_set (f->backend, "owner-fd", owner[0], "sink-uri", "sqlite:/no/such/folder/log.db",
-                "trace-id", "11111111-1111-4111-8111-111111111111", "task-id",
-                "22222222-2222-4222-8222-222222222222", NULL);
-  close (owner[0]);
-  id = sandbox_launch (f->backend, "{}", &error);
-  g_assert_no_error (error);
-  control = g_build_filename (f->state, id, "control", NULL);
-  close (owner[1]);
+  sandbox_kill_owner (owner);
   g_assert_true (sandbox_gone_within (control, 10000));
   g_usleep (500000);
   state = zu_state_open (f->state, id, &error);

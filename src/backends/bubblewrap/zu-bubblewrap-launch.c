@@ -4,6 +4,7 @@
 
 #include "zu-bubblewrap-private.h"
 #include "zu-cgroup.h"
+#include "zu-label.h"
 #include "zu-seccomp.h"
 #include "zu-socket.h"
 #include <errno.h>
@@ -29,7 +30,9 @@ typedef struct
   ZuCgroup *cgroup;
   char *program;
   char *workdir;
-  gboolean wants_epilogue;
+  ZuOwnership *owner; /* nullable; the caller's */
+  int owner_fd;
+  ZuSandbox *answer;
   char *epilogue;
   gboolean drops;
   guint32 uid;
@@ -52,6 +55,8 @@ launch_clear (Launch *self)
   if (self->inherit)
     zu_close_fds ((int *) self->inherit->data, self->inherit->len);
   g_clear_pointer (&self->inherit, g_array_unref);
+  g_clear_object (&self->answer);
+  zu_clear_fd (&self->owner_fd);
   g_free (self->program);
   g_free (self->workdir);
   g_free (self->epilogue);
@@ -277,47 +282,6 @@ encode_go (Launch *launch, GError **error)
   return launch->go != NULL;
 }
 
-static void
-add_text (ZuJsonBuilder *builder, const char *name, const char *value)
-{
-  if (!value)
-    return;
-  zu_json_builder_set_member (builder, name);
-  zu_json_builder_add_string (builder, value);
-}
-
-static gboolean
-write_label (ZuBubblewrap *self, Launch *launch, GError **error)
-{
-  g_autoptr (ZuJsonBuilder) builder = zu_json_builder_new ();
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *created = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
-  g_autoptr (ZuJson) label = NULL;
-
-  zu_json_builder_begin_object (builder);
-  add_text (builder, "id", launch->state->id);
-  add_text (builder, "backend", ZU_BUBBLEWRAP_NAME);
-  add_text (builder, "created", created);
-  zu_json_builder_set_member (builder, "owner_uid");
-  zu_json_builder_add_int64 (builder, geteuid ());
-  zu_json_builder_set_member (builder, "owner_pid");
-  zu_json_builder_add_int64 (builder, getpid ());
-  g_mutex_lock (&self->lock);
-  add_text (builder, "sink", self->sink_uri);
-  add_text (builder, "trace_id", self->trace_id);
-  add_text (builder, "task_id", self->task_id);
-  launch->wants_epilogue = self->sink_uri && self->trace_id && self->task_id;
-  g_mutex_unlock (&self->lock);
-  zu_json_builder_set_member (builder, "cgroups");
-  zu_json_builder_begin_array (builder);
-  for (guint i = 0; i < launch->cgroup->fds->len; i++)
-    zu_json_builder_add_string (builder, launch->cgroup->paths->pdata[i]);
-  zu_json_builder_end_array (builder);
-  zu_json_builder_end_object (builder);
-  label = zu_json_builder_end (builder, error);
-  return label && zu_state_write_label (launch->state, label, error);
-}
-
 static guint64
 lifetime_ms (ZuBubblewrap *self, const ZuLaunchPlan *plan)
 {
@@ -354,9 +318,9 @@ start_keeper (ZuBubblewrap *self, Launch *launch, struct zu_wire_hello *hello,
   };
   g_auto (GStrv) argv = zu_bwrap_build_argv (&request);
   g_autoptr (GArray) mounts = collect_mounts (launch);
-  ZU_AUTO_FD int owner = -1;
-  ZuKeeperLaunch order = {
+  const ZuKeeperLaunch order = {
     .state = launch->state,
+    .owner_fd = launch->owner_fd,
     .lifetime_ms = lifetime_ms (self, launch->plan),
     .epilogue = launch->epilogue,
     .drops = launch->drops,
@@ -372,11 +336,6 @@ start_keeper (ZuBubblewrap *self, Launch *launch, struct zu_wire_hello *hello,
     .go = launch->go,
   };
 
-  g_mutex_lock (&self->lock);
-  if (self->owner_fd >= 0)
-    owner = fcntl (self->owner_fd, F_DUPFD_CLOEXEC, 3);
-  g_mutex_unlock (&self->lock);
-  order.owner_fd = owner;
   return zu_keeper_link_launch (&order, hello, channel, cancellable, error);
 }
 
@@ -448,10 +407,13 @@ list_limits (ZuBubblewrap *self, const Launch *launch)
   return limits;
 }
 
+/* All of it is known before there is a sandbox, so the label can hold it. */
 static ZuSandbox *
 describe (ZuBubblewrap *self, const Launch *launch)
 {
   g_autoptr (GPtrArray) limits = list_limits (self, launch);
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *created = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
   const char *const weaker[] = {
     "memory is limited for each process and not for the sandbox: no memory control group may be "
     "made here",
@@ -460,7 +422,20 @@ describe (ZuBubblewrap *self, const Launch *launch)
 
   return g_object_new (ZU_TYPE_SANDBOX, "id", launch->state->id, "backend", ZU_BUBBLEWRAP_NAME,
                        "network", ZU_NETWORK_MODE_NONE, "limits", limits, "weaker",
-                       launch->degraded ? weaker : NULL, NULL);
+                       launch->degraded ? weaker : NULL, "run",
+                       launch->owner ? zu_ownership_get_run (launch->owner) : NULL, "owner-uid",
+                       (gint64) geteuid (), "created", created, NULL);
+}
+
+static gboolean
+write_label (ZuBubblewrap *self, Launch *launch, GError **error)
+{
+  g_autoptr (ZuJson) label = NULL;
+
+  launch->answer = describe (self, launch);
+  label = zu_label_new (launch->answer, launch->owner,
+                        (const char *const *) launch->cgroup->paths->pdata, error);
+  return label && zu_state_write_label (launch->state, label, error);
 }
 
 /* The spec's command, if it has one, as the first process; nobody waits for it. */
@@ -481,9 +456,10 @@ run_command (ZuSandboxes *all, const Launch *launch, GCancellable *cancellable, 
 static gboolean
 find_epilogue (Launch *launch, GError **error)
 {
-  if (launch->wants_epilogue)
-    launch->epilogue = zu_keeper_find_program ("zu-epilogue", error);
-  return launch->epilogue || !launch->wants_epilogue;
+  if (!zu_ownership_wants_event (launch->owner))
+    return TRUE;
+  launch->epilogue = zu_keeper_find_program ("zu-epilogue", error);
+  return launch->epilogue != NULL;
 }
 
 static gboolean
@@ -505,24 +481,25 @@ start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cance
 }
 
 ZuSandbox *
-zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, GCancellable *cancellable,
-                      GError **error)
+zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
+                      GCancellable *cancellable, GError **error)
 {
   ZuBubblewrap *self = ZU_BUBBLEWRAP (backend);
   g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (self, error);
   g_autoptr (GError) failure = NULL;
-  g_auto (Launch) launch = { 0 };
+  g_auto (Launch) launch = { .owner = owner, .owner_fd = -1 };
 
-  if (!all || !(launch.plan = zu_launch_plan_new (spec, zu_sandboxes_get_root (all), error))
+  if (!all || !zu_ownership_check (owner, error)
+      || !(launch.plan = zu_launch_plan_new (spec, zu_sandboxes_get_root (all), error))
       || !check_backend (launch.plan, spec, error) || !probe (self, &launch, error)
-      || !prepare (self, error))
+      || !prepare (self, error) || !zu_ownership_open_process (owner, &launch.owner_fd, error))
     return NULL;
   choose_identity (&launch);
   launch.state = zu_state_create (zu_sandboxes_get_root (all), error);
   if (!launch.state)
     return NULL;
   if (start (self, all, &launch, cancellable, &failure))
-    return describe (self, &launch);
+    return g_steal_pointer (&launch.answer);
   undo (all, &launch);
   explain (self, failure, error);
   return NULL;

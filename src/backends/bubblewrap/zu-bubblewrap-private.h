@@ -15,10 +15,6 @@ struct _ZuBubblewrap
   GObject parent_instance;
   char *program;
   char *state_dir;
-  int owner_fd;
-  char *sink_uri;
-  char *trace_id;
-  char *task_id;
   gint64 max_lifetime;
 
   GMutex lock; /* for what follows, which is made at the first launch */
@@ -29,7 +25,7 @@ struct _ZuBubblewrap
 };
 
 ZuSandboxes *zu_bubblewrap_ref_sandboxes (ZuBubblewrap *self, GError **error);
-ZuSandbox *zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec,
+ZuSandbox *zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
                                  GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -10,10 +10,6 @@ enum
 {
   PROP_PROGRAM = 1,
   PROP_STATE_DIR,
-  PROP_OWNER_FD,
-  PROP_SINK_URI,
-  PROP_TRACE_ID,
-  PROP_TASK_ID,
   PROP_MAX_LIFETIME,
   N_PROPS
 };
@@ -42,10 +38,6 @@ zu_bubblewrap_finalize (GObject *object)
 
   g_free (self->program);
   g_free (self->state_dir);
-  zu_clear_fd (&self->owner_fd);
-  g_free (self->sink_uri);
-  g_free (self->trace_id);
-  g_free (self->task_id);
   g_clear_pointer (&self->sandboxes, zu_sandboxes_unref);
   g_clear_pointer (&self->view, zu_bwrap_view_free);
   zu_clear_fd (&self->allowed);
@@ -55,43 +47,30 @@ zu_bubblewrap_finalize (GObject *object)
 }
 
 static void
-take_owner (ZuBubblewrap *self, int fd)
-{
-  zu_clear_fd (&self->owner_fd);
-  if (fd >= 0)
-    self->owner_fd = fcntl (fd, F_DUPFD_CLOEXEC, 3);
-}
-
-static void
 zu_bubblewrap_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   ZuBubblewrap *self = ZU_BUBBLEWRAP (object);
-  char **text[N_PROPS] = {
-    [PROP_PROGRAM] = &self->program,   [PROP_STATE_DIR] = &self->state_dir,
-    [PROP_SINK_URI] = &self->sink_uri, [PROP_TRACE_ID] = &self->trace_id,
-    [PROP_TASK_ID] = &self->task_id,
-  };
 
-  g_mutex_lock (&self->lock);
-  if (id == PROP_OWNER_FD)
-    take_owner (self, g_value_get_int (value));
-  else if (id == PROP_MAX_LIFETIME)
-    self->max_lifetime = g_value_get_int64 (value);
-  else if (id < N_PROPS && text[id])
+  switch (id)
     {
-      g_free (*text[id]);
-      *text[id] = g_value_dup_string (value);
+    case PROP_PROGRAM:
+      self->program = g_value_dup_string (value);
+      break;
+    case PROP_STATE_DIR:
+      self->state_dir = g_value_dup_string (value);
+      break;
+    case PROP_MAX_LIFETIME:
+      self->max_lifetime = g_value_get_int64 (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  g_mutex_unlock (&self->lock);
 }
 
 static void
 zu_bubblewrap_class_init (ZuBubblewrapClass *klass)
 {
   const GParamFlags fixed = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
-  const GParamFlags open = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->finalize = zu_bubblewrap_finalize;
@@ -110,33 +89,6 @@ zu_bubblewrap_class_init (ZuBubblewrapClass *klass)
    */
   props[PROP_STATE_DIR] = g_param_spec_string ("state-dir", NULL, NULL, NULL, fixed);
   /**
-   * ZuBubblewrap:owner-fd:
-   *
-   * A descriptor that becomes readable when the owner of the sandboxes launched from now on has
-   * died: a pidfd, or the read end of a pipe whose write end the owner holds. They are destroyed
-   * then. -1 is no owner. The descriptor stays the caller's.
-   */
-  props[PROP_OWNER_FD] = g_param_spec_int ("owner-fd", NULL, NULL, -1, G_MAXINT, -1, open);
-  /**
-   * ZuBubblewrap:sink-uri:
-   *
-   * Where `harness.task.terminal` goes when a sandbox ends otherwise than by destroy, with
-   * [property@ZuBubblewrap:trace-id] and [property@ZuBubblewrap:task-id]. All three, or no event.
-   */
-  props[PROP_SINK_URI] = g_param_spec_string ("sink-uri", NULL, NULL, NULL, open);
-  /**
-   * ZuBubblewrap:trace-id:
-   *
-   * The trace of that event.
-   */
-  props[PROP_TRACE_ID] = g_param_spec_string ("trace-id", NULL, NULL, NULL, open);
-  /**
-   * ZuBubblewrap:task-id:
-   *
-   * The task of that event.
-   */
-  props[PROP_TASK_ID] = g_param_spec_string ("task-id", NULL, NULL, NULL, open);
-  /**
    * ZuBubblewrap:max-lifetime:
    *
    * Seconds that a sandbox lives at most, and where its spec says nothing.
@@ -149,7 +101,7 @@ zu_bubblewrap_class_init (ZuBubblewrapClass *klass)
 static void
 zu_bubblewrap_init (ZuBubblewrap *self)
 {
-  self->owner_fd = self->allowed = self->refused = -1;
+  self->allowed = self->refused = -1;
   g_mutex_init (&self->lock);
 }
 

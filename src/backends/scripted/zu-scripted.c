@@ -145,8 +145,8 @@ check_sandbox (ZuScripted *self, const char *id, GError **error)
 }
 
 static ZuSandbox *
-zu_scripted_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, GCancellable *cancellable,
-                    GError **error)
+zu_scripted_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
+                    GCancellable *cancellable, GError **error)
 {
   ZuScripted *self = ZU_SCRIPTED (backend);
   g_autoptr (GPtrArray) limits = g_ptr_array_new_with_free_func (g_object_unref);
@@ -158,7 +158,7 @@ zu_scripted_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, GCancellable 
   g_mutex_unlock (&self->lock);
   return g_object_new (ZU_TYPE_SANDBOX, "id", id, "backend", "scripted", "image",
                        zu_launch_spec_get_image (spec), "network", ZU_NETWORK_MODE_NONE, "limits",
-                       limits, NULL);
+                       limits, "run", owner ? zu_ownership_get_run (owner) : NULL, NULL);
 }
 
 static ZuScriptAnswer *
