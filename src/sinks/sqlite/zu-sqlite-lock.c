@@ -13,7 +13,8 @@
 #define LOG  1
 
 #define OWNER_SIZE    16
-#define FIRST_PAUSE   50 /* microseconds */
+#define DOUBT         OWNER_SIZE /* where the mark of a failed flush stands */
+#define FIRST_PAUSE   50         /* microseconds */
 #define LONGEST_PAUSE 10000
 
 struct _ZuSqliteLock
@@ -179,4 +180,23 @@ zu_sqlite_lock_swap_owner (ZuSqliteLock *self)
   if (pwrite (self->fd, self->owner, OWNER_SIZE, 0) != OWNER_SIZE)
     g_debug ("cannot leave a mark in the lock file: %s", g_strerror (errno));
   return FALSE;
+}
+
+/* A flush failed, and the kernel takes for written what is not on the disk. This mark is lost with
+ * the power, and so is what makes it needed. Called with the lock held. */
+void
+zu_sqlite_lock_set_doubt (ZuSqliteLock *self, gboolean has_doubt)
+{
+  char mark = has_doubt ? '!' : ' ';
+
+  if (pwrite (self->fd, &mark, 1, DOUBT) != 1)
+    g_debug ("cannot note in the lock file what a flush did: %s", g_strerror (errno));
+}
+
+gboolean
+zu_sqlite_lock_has_doubt (ZuSqliteLock *self)
+{
+  char mark = ' ';
+
+  return pread (self->fd, &mark, 1, DOUBT) == 1 && mark == '!';
 }

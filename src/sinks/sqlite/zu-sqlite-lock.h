@@ -26,6 +26,8 @@ void zu_sqlite_lock_release (ZuSqliteLock *self);
 gboolean zu_sqlite_lock_is_gone (ZuSqliteLock *self);
 
 gboolean zu_sqlite_lock_swap_owner (ZuSqliteLock *self);
+void zu_sqlite_lock_set_doubt (ZuSqliteLock *self, gboolean has_doubt);
+gboolean zu_sqlite_lock_has_doubt (ZuSqliteLock *self);
 
 void zu_sqlite_pause (guint *attempts);
 

@@ -5,6 +5,7 @@
 #include "zu-sqlite-connection.h"
 #include "zu-sqlite-index.h"
 #include "zu-sqlite-lock.h"
+#include "zu-sqlite-rewrite.h"
 #include "zu-sqlite-schema.h"
 
 #include <errno.h>
@@ -118,6 +119,14 @@ poison (ZuSqliteWriter *self, const char *why)
                                 self->path, why);
 }
 
+/* The disk failed: who opens the log next must know. */
+static void
+poison_and_mark (ZuSqliteWriter *self, const char *why)
+{
+  poison (self, why);
+  zu_sqlite_lock_set_doubt (self->lock, TRUE);
+}
+
 /* This transaction cannot be committed any more. Where a write or its flush to the disk failed, the
  * kernel may have dropped what was to be written, so no later success would mean anything. */
 static gboolean
@@ -130,7 +139,7 @@ fail (ZuSqliteWriter *self, int result, const char *what)
   if (zu_sqlite_is_io_error (result)
       && !g_error_matches (self->failure, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL))
     {
-      poison (self, self->failure->message);
+      poison_and_mark (self, self->failure->message);
       g_clear_error (&self->failure);
       self->failure = g_error_copy (self->poison);
     }
@@ -156,14 +165,54 @@ count_pages (gpointer data, sqlite3 *db, const char *name, int n_pages)
   return SQLITE_OK;
 }
 
+/* What an earlier failed flush may have left undone. */
+static int
+settle_doubt (ZuSqliteWriter *self, GError **error)
+{
+  if (!zu_sqlite_lock_has_doubt (self->lock))
+    return SQLITE_OK;
+  if (!zu_sqlite_rewrite (self->db, self->path, error))
+    return g_error_matches (*error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_BUSY) ? SQLITE_BUSY
+                                                                                   : SQLITE_IOERR;
+
+  zu_sqlite_lock_set_doubt (self->lock, FALSE);
+  return SQLITE_OK;
+}
+
+static void
+open_failed (ZuSqliteWriter *self, GError *reason, GError **error)
+{
+  g_autoptr (GError) owned = reason;
+
+  for (guint i = 0; i < N_STMTS; i++)
+    g_clear_pointer (&self->stmts[i], sqlite3_finalize);
+  g_clear_pointer (&self->db, sqlite3_close);
+
+  if (g_error_matches (reason, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_POISONED))
+    {
+      poison_and_mark (self, reason->message);
+      copy_error (self->poison, error);
+      return;
+    }
+  if (reason == NULL)
+    g_set_error (&owned, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_MISSING,
+                 "the log was removed while it was being opened");
+  g_propagate_prefixed_error (error, g_steal_pointer (&owned), "%s: ", self->path);
+}
+
 static ZuSqliteBegin
 open_database (ZuSqliteWriter *self, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   int result = zu_sqlite_connection_open (self->path, &self->db, &local_error);
 
+  if (result == SQLITE_OK)
+    result = settle_doubt (self, &local_error);
   if ((result & 0xff) == SQLITE_BUSY)
-    return ZU_SQLITE_BEGIN_BUSY;
+    {
+      g_clear_pointer (&self->db, sqlite3_close);
+      return ZU_SQLITE_BEGIN_BUSY;
+    }
 
   for (guint i = 0; result == SQLITE_OK && i < N_STMTS; i++)
     {
@@ -179,13 +228,7 @@ open_database (ZuSqliteWriter *self, GError **error)
       return ZU_SQLITE_BEGIN_DONE;
     }
 
-  for (guint i = 0; i < N_STMTS; i++)
-    g_clear_pointer (&self->stmts[i], sqlite3_finalize);
-  g_clear_pointer (&self->db, sqlite3_close);
-  if (local_error == NULL)
-    g_set_error (&local_error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_MISSING,
-                 "the log was removed while it was being opened");
-  g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "%s: ", self->path);
+  open_failed (self, g_steal_pointer (&local_error), error);
   return ZU_SQLITE_BEGIN_FAILED;
 }
 
@@ -689,7 +732,7 @@ zu_sqlite_writer_checkpoint (ZuSqliteWriter *self)
       sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_pages, &n_copied);
 
   if (zu_sqlite_is_io_error (result) && sqlite3_system_errno (self->db) != ENOSPC)
-    poison (self, "copying the write-ahead log into the database failed");
+    poison_and_mark (self, "copying the write-ahead log into the database failed");
   self->wal_pages = 0;
 }
 
