@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Calls on the disk that fail, each in its turn: what was acknowledged stays, what was refused is
+ * not there, and after an error that leaves it open nothing is taken until the log is opened anew.
+ */
+
+#include "disk.h"
+#include "log-support.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define N_BATCH    5
+#define MOST_CALLS 400
+
+typedef struct
+{
+  const char *kind;
+  DiskCall calls;
+  int reason;
+  gboolean is_lasting;
+} Sweep;
+
+typedef struct
+{
+  const Sweep *sweep;
+  char *folder;
+  char *images;
+  Promises promises;
+  GPtrArray *refused; /* ids that are not to be there */
+  gboolean is_poisoned;
+} Attempt;
+
+static void
+attempt_init (Attempt *self, const Sweep *sweep)
+{
+  self->sweep = sweep;
+  self->folder = make_folder ();
+  self->images = make_folder ();
+  self->refused = g_ptr_array_new_with_free_func (g_free);
+  self->is_poisoned = FALSE;
+  promises_init (&self->promises);
+  disk_watch (self->folder, self->images, 1);
+}
+
+static void
+attempt_clear (Attempt *self)
+{
+  disk_unwatch ();
+  remove_tree (self->folder);
+  remove_tree (self->images);
+  g_free (self->folder);
+  g_free (self->images);
+  g_ptr_array_unref (self->refused);
+  promises_clear (&self->promises);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Attempt, attempt_clear)
+
+static ZuEventSink *
+attempt_open (Attempt *self)
+{
+  self->is_poisoned = FALSE;
+  return open_log (self->sweep->kind, self->folder,
+                   strcmp (self->sweep->kind, "jsonl") == 0 ? "?fsync=always" : NULL);
+}
+
+/* An error says whether the event may be there: only a poisoned log leaves that open. */
+static void
+note_error (Attempt *self, GPtrArray *events, const GError *error)
+{
+  gboolean is_open = g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_POISONED);
+
+  g_assert_nonnull (error);
+  g_test_message ("%s", error->message);
+  g_assert_true (error->domain == ZU_EVENT_SINK_ERROR);
+  g_assert_true (is_open || !self->is_poisoned);
+  if (self->sweep->reason == ENOSPC && (self->sweep->calls & (DISK_WRITE | DISK_TRUNCATE)) != 0)
+    g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL);
+  self->is_poisoned = is_open;
+  for (guint i = 0; !is_open && i < events->len; i++)
+    g_ptr_array_add (self->refused,
+                     g_strdup (zu_event_get_event_id (g_ptr_array_index (events, i))));
+}
+
+static GPtrArray *
+make_batch (guint first, guint n)
+{
+  GPtrArray *events = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (events, make_sized_event (first + i, 300 * (i + 1)));
+  return events;
+}
+
+static void
+note_ids (GPtrArray *batches, GPtrArray *events)
+{
+  GPtrArray *ids = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < events->len; i++)
+    g_ptr_array_add (ids, g_strdup (zu_event_get_event_id (g_ptr_array_index (events, i))));
+  g_ptr_array_add (batches, ids);
+}
+
+static void
+append (Attempt *self, ZuEventSink *sink, guint first, guint n)
+{
+  g_autoptr (GPtrArray) events = make_batch (first, n), stored = NULL;
+  g_autoptr (GError) error = NULL;
+
+  note_ids (self->promises.batches, events);
+  stored = zu_event_sink_append_many (sink, events, NULL, &error);
+  if (stored == NULL)
+    {
+      note_error (self, events, error);
+      return;
+    }
+  g_assert_false (self->is_poisoned);
+  for (guint i = 0; i < stored->len; i++)
+    promises_add (&self->promises, g_ptr_array_index (stored, i));
+}
+
+static void
+append_alone (Attempt *self, ZuEventSink *sink, guint n)
+{
+  g_autoptr (ZuEvent) event = make_sized_event (n, 100), stored = NULL;
+  g_autoptr (GPtrArray) alone = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (alone, event);
+  stored = zu_event_sink_append (sink, event, NULL, &error);
+  if (stored == NULL)
+    note_error (self, alone, error);
+  else
+    promises_add (&self->promises, stored);
+  g_assert_true (stored == NULL || !self->is_poisoned);
+}
+
+static void
+use_log (Attempt *self)
+{
+  for (guint round = 0; round < 2; round++)
+    {
+      g_autoptr (ZuEventSink) sink = attempt_open (self);
+
+      for (guint i = 0; i < 3; i++)
+        append_alone (self, sink, i);
+      append (self, sink, round, N_BATCH);
+      append_alone (self, sink, round);
+    }
+}
+
+static void
+check_batches (Attempt *self, LogState *state)
+{
+  for (guint i = 0; i < self->promises.batches->len; i++)
+    {
+      GPtrArray *batch = g_ptr_array_index (self->promises.batches, i);
+      guint n = log_state_count_of (state, batch);
+
+      g_assert_true (n == 0 || n == batch->len);
+    }
+}
+
+static void
+check_state (Attempt *self, LogState *state)
+{
+  log_state_assert_sound (state);
+  log_state_assert_kept (state, &self->promises, self->promises.promised->len);
+  g_assert_cmpuint (log_state_count_of (state, self->refused), ==, 0);
+  check_batches (self, state);
+}
+
+/* Lines have no checksum around them, and nothing writes them a second time: one that a failed
+ * flush has lost may spoil the one behind it, and is named. */
+static void
+check_forgotten_lines (Attempt *self, LogState *state)
+{
+  guint n_promised = self->promises.promised->len;
+  guint n_there = log_state_count_of (state, self->promises.promised);
+
+  g_assert_no_error (state->error);
+  g_assert_cmpuint (n_promised - n_there, <=, state->n_findings);
+  g_assert_cmpuint (state->n_findings, <=, 1);
+  if (state->n_findings == 0)
+    check_state (self, state);
+}
+
+/* The disk works again. The log is opened anew and written to; what is acknowledged from now on
+ * stays too, whatever the kernel has forgotten meanwhile. */
+static void
+check_after (Attempt *self)
+{
+  g_autoptr (ZuEventSink) sink = attempt_open (self);
+  g_autoptr (LogState) state = NULL, late = NULL;
+  g_autoptr (GPtrArray) images = NULL;
+  g_autoptr (ZuEventSink) image_sink = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    append_alone (self, sink, i);
+  g_assert_false (self->is_poisoned);
+  state = log_state_read (sink);
+  check_state (self, state);
+
+  disk_make_image (DISK_IMAGE_NOTHING);
+  images = disk_take_images ();
+  image_sink =
+      open_log (self->sweep->kind, ((DiskImage *) g_ptr_array_index (images, 0))->folder, NULL);
+  late = log_state_read (image_sink);
+  if (strcmp (self->sweep->kind, "jsonl") == 0 && self->sweep->calls == DISK_SYNC)
+    check_forgotten_lines (self, late);
+  else
+    check_state (self, late);
+}
+
+/* Whether there was such a call. */
+static gboolean
+attempt (const Sweep *sweep, guint nth)
+{
+  g_auto (Attempt) self;
+  gboolean has_failed;
+
+  attempt_init (&self, sweep);
+  disk_fail (sweep->calls, nth, sweep->reason, sweep->is_lasting);
+  use_log (&self);
+  has_failed = disk_has_failed ();
+  disk_heal ();
+  check_after (&self);
+  return has_failed;
+}
+
+static void
+test_sweep (gconstpointer data)
+{
+  guint nth = 1;
+
+  for (; attempt (data, nth); nth++)
+    g_assert_cmpuint (nth, <, MOST_CALLS);
+  g_test_message ("%u calls", nth - 1);
+  g_assert_cmpuint (nth, >, 1);
+}
+
+static const Sweep sweeps[] = {
+  { "sqlite", DISK_SYNC, EIO, FALSE },
+  { "sqlite", DISK_WRITE, EIO, FALSE },
+  { "sqlite", DISK_WRITE, ENOSPC, TRUE },
+  { "sqlite", DISK_WRITE, EDQUOT, TRUE },
+  { "sqlite", DISK_TRUNCATE, EIO, FALSE },
+  { "sqlite", DISK_OPEN, EIO, FALSE },
+  { "sqlite", DISK_OPEN, EMFILE, TRUE },
+  { "sqlite", DISK_UNLINK, EIO, FALSE },
+  { "jsonl", DISK_SYNC, EIO, FALSE },
+  { "jsonl", DISK_WRITE, EIO, FALSE },
+  { "jsonl", DISK_WRITE, ENOSPC, TRUE },
+  { "jsonl", DISK_WRITE, EDQUOT, TRUE },
+  { "jsonl", DISK_WRITE | DISK_TRUNCATE, EIO, TRUE },
+  { "jsonl", DISK_OPEN, EIO, FALSE },
+  { "jsonl", DISK_OPEN, EMFILE, TRUE },
+};
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  silence_messages ();
+  for (guint i = 0; i < G_N_ELEMENTS (sweeps); i++)
+    {
+      const Sweep *sweep = &sweeps[i];
+      static const char *const names[] = { "open", "write", "truncate", "sync", "unlink" };
+      g_autofree char *path = g_strdup_printf ("/faults/io/%s/%s%s-%d", sweep->kind,
+                                               names[g_bit_nth_lsf (sweep->calls, -1)],
+                                               sweep->is_lasting ? "s" : "", sweep->reason);
+
+      g_test_add_data_func (path, sweep, test_sweep);
+    }
+  return g_test_run ();
+}
