@@ -103,6 +103,21 @@ test_good_rules (void)
     "xn--bcher-kva.example",
     "EXAMPLE.org",
     "a:65535",
+    "a.",
+    "b\xc3\xbc"
+    "cher.example",
+    "*.b\xc3\xbc"
+    "cher.example:8443",
+    "10.0.0.0/8",
+    "10.0.0.0/8:5432",
+    "0.0.0.0/0",
+    "1.2.3.4/32",
+    "2001:db8::/32",
+    "2001:db8::/32:443",
+    "[2001:db8::]/32",
+    "[2001:db8::]/32:443",
+    "[2001:db8::/32]",
+    "[2001:db8::/32]:443",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (rules); i++)
@@ -125,7 +140,8 @@ test_bad_rules (void)
     "*.*.a",
     "a.*",
     "*a.b",
-    "a.",
+    "a..",
+    ".",
     ".a",
     "a..b",
     "-a",
@@ -158,8 +174,31 @@ test_bad_rules (void)
     "a/b",
     "a@b",
     "u:p@a",
-    "b\xc3\xbc.example",
+    "b\xff.example",
+    "\xef\xbc\x91.2.3.4",
     "a,b",
+    "10.0.0.5/8",
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "10.0.0.0/8/8",
+    "10.0.0.0/-1",
+    "10.0.0.0/8:",
+    "10.0.0.0/8:0",
+    "10.0.0.0/8x",
+    "10.0/8",
+    "a/8",
+    "*/8",
+    "[2001:db8::/32",
+    "[2001:db8::]/129",
+    "[2001:db8::1]/32",
+    "[10.0.0.0]/8",
+    "[10.0.0.0/8]",
+    "2001:db8::/32]",
+    "[[2001:db8::]/32",
+    "/8",
+    "/",
+    "[/8",
+    "[]/8",
     "a%41",
     "[]",
     "[]:80",
@@ -173,7 +212,7 @@ test_bad_rules (void)
     {
       g_autofree char *why = NULL;
 
-      g_test_message ("%s", rules[i]);
+      g_test_message ("bad rule %" G_GSIZE_FORMAT, i);
       g_assert_false (zu_egress_check_rule (rules[i], &why));
       g_assert_nonnull (why);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Any egress policy: it is refused, or what follows from it pins every name and has only addresses
- * for resolvers; and a rule that is understood is one word in ASCII. */
+ * for resolvers; and a rule that is understood is one word. */
 
 #include "fuzz.h"
 
@@ -23,7 +23,7 @@ check_rule (const uint8_t *data, size_t size)
     }
   g_assert_null (why);
   for (const char *c = rule; *c != '\0'; c++)
-    g_assert_true (g_ascii_isgraph (*c) && strchr ("/@%,\\?#", *c) == NULL);
+    g_assert_true (strchr (" @%,\\?#\n\r\t", *c) == NULL);
 }
 
 static void
