@@ -36,6 +36,7 @@ extern const ZuctlCommand zuctl_plugin_commands[];
 extern const ZuctlCommand zuctl_port_commands[];
 extern const ZuctlCommand zuctl_broker_commands[];
 extern const ZuctlCommand zuctl_identity_commands[];
+extern const ZuctlCommand zuctl_egress_commands[];
 
 typedef struct
 {
