@@ -26,6 +26,7 @@
 
 #include <zu/codec/zu-codec-set.h>
 #include <zu/codec/zu-identity-codec.h>
+#include <zu/registry/zu-measure.h>
 #include <zu/registry/zu-open-sink.h>
 #include <zu/registry/zu-plugin-info.h>
 #include <zu/registry/zu-registry.h>

@@ -2,13 +2,14 @@
 
 #include "zu-oop-launcher.h"
 
-#include "zu-worker-process.h"
+#include "zu-hosted-worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT 10000
@@ -29,14 +30,8 @@ struct _ZuOopLauncher
   guint start_timeout;
 
   GMutex lock;
-  GHashTable *workers; /* id → Entry */
+  GHashTable *workers; /* id → ZuHostedWorker */
 };
-
-typedef struct
-{
-  ZuWorkerProcess *process;
-  ZuRpcClient *client;
-} Entry;
 
 enum
 {
@@ -54,15 +49,10 @@ G_DEFINE_DYNAMIC_TYPE_EXTENDED (ZuOopLauncher, zu_oop_launcher, G_TYPE_OBJECT, G
                                                                zu_oop_launcher_iface_init))
 
 static void
-entry_free (gpointer data)
+stop_worker (gpointer worker)
 {
-  Entry *self = data;
-
-  zu_rpc_client_close (self->client);
-  zu_worker_process_stop (self->process);
-  g_object_unref (self->client);
-  zu_worker_process_unref (self->process);
-  g_free (self);
+  zu_hosted_worker_stop (worker);
+  g_object_unref (worker);
 }
 
 /* A pipe keeps what is written to it out of the swap, and empties as it is read; what may not fit
@@ -97,38 +87,53 @@ dup_high (int fd, GError **error)
   return copy;
 }
 
-static ZuWorkerProcess *
-start_worker (ZuOopLauncher *self, ZuWorkerSpec *spec, int secret_fd, GCancellable *cancellable,
-              GError **error)
+/* A worker that is to be started again reads its secret again, which only a file allows: a secret
+ * kept here for it would be one in the launching process. */
+static gboolean
+check_repeatable (ZuWorkerSpec *spec, ZuSecret *secret, int secret_fd, GError **error)
 {
-  g_autofree char *plugin =
-      g_strconcat (zu_worker_spec_get_kind (spec), "/", zu_worker_spec_get_name (spec), NULL);
-  ZuJson *options = zu_worker_spec_get_options (spec);
-  g_autofree char *text = options != NULL ? zu_json_to_string (options) : NULL;
-  const ZuWorkerStart start = { .program = self->worker_program,
-                                .plugin = plugin,
-                                .user = zu_worker_spec_get_user (spec),
-                                .options = text,
-                                .secret_fd = secret_fd,
-                                .timeout_ms = self->start_timeout };
+  struct stat status;
 
-  return zu_worker_process_start (&start, cancellable, error);
+  if (zu_worker_spec_get_max_restarts (spec) == 0
+      || (secret == NULL
+          && (secret_fd < 0 || (fstat (secret_fd, &status) == 0 && S_ISREG (status.st_mode)))))
+    return TRUE;
+  g_set_error_literal (error, ZU_PLUGIN_LAUNCHER_ERROR, ZU_PLUGIN_LAUNCHER_ERROR_NOT_REPEATABLE,
+                       "max_restarts needs a secret that can be read again: give secret_fd of a "
+                       "file");
+  return FALSE;
+}
+
+/* The descriptor that the worker reads its secret from, -1 where there is none. */
+static gboolean
+open_secret (ZuSecret *secret, int secret_fd, int *fd, GError **error)
+{
+  *fd = -1;
+  if (secret != NULL && secret_fd >= 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                           "a secret and a descriptor of one are given");
+      return FALSE;
+    }
+  if (secret != NULL)
+    *fd = secret_to_fd (secret, error);
+  else if (secret_fd >= 0)
+    *fd = dup_high (secret_fd, error);
+  else
+    return TRUE;
+  return *fd >= 0;
 }
 
 static ZuWorker *
-add_worker (ZuOopLauncher *self, ZuWorkerProcess *process)
+add_worker (ZuOopLauncher *self, ZuHostedWorker *worker)
 {
   g_autofree char *id = g_uuid_string_random ();
-  Entry *entry = g_new0 (Entry, 1);
+  ZuWorker *answer = zu_hosted_worker_describe (worker, id);
 
-  entry->process = process;
-  entry->client = zu_rpc_client_new_for_fd (zu_worker_process_steal_fd (process));
   g_mutex_lock (&self->lock);
-  g_hash_table_insert (self->workers, g_strdup (id), entry);
+  g_hash_table_insert (self->workers, g_steal_pointer (&id), g_object_ref (worker));
   g_mutex_unlock (&self->lock);
-  return g_object_new (ZU_TYPE_WORKER, "id", id, "pid",
-                       (gint64) zu_worker_process_get_pid (process), "measurement",
-                       zu_worker_process_get_measurement (process), NULL);
+  return answer;
 }
 
 static ZuWorker *
@@ -136,44 +141,56 @@ zu_oop_launcher_launch (ZuPluginLauncher *launcher, ZuWorkerSpec *spec, ZuSecret
                         int secret_fd, GCancellable *cancellable, GError **error)
 {
   ZuOopLauncher *self = ZU_OOP_LAUNCHER (launcher);
-  ZuWorkerProcess *process;
-  int own_fd = -1;
+  g_autoptr (ZuHostedWorker) worker = NULL;
+  int own_fd;
 
-  if (secret != NULL && secret_fd >= 0)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                           "a secret and a descriptor of one are given");
-      return NULL;
-    }
-  if (secret != NULL)
-    own_fd = secret_to_fd (secret, error);
-  else if (secret_fd >= 0)
-    own_fd = dup_high (secret_fd, error);
-  if (own_fd < 0 && (secret != NULL || secret_fd >= 0))
+  if (!check_repeatable (spec, secret, secret_fd, error)
+      || !open_secret (secret, secret_fd, &own_fd, error))
     return NULL;
-  process = start_worker (self, spec, own_fd, cancellable, error);
-  if (own_fd >= 0)
-    close (own_fd);
-  return process != NULL ? add_worker (self, process) : NULL;
+  worker = zu_hosted_worker_new (spec, self->worker_program, own_fd, self->start_timeout);
+  if (!zu_hosted_worker_start (worker, cancellable, error))
+    return NULL;
+  return add_worker (self, worker);
+}
+
+static ZuHostedWorker *
+find_hosted (ZuOopLauncher *self, const char *id, GError **error)
+{
+  ZuHostedWorker *worker;
+
+  g_mutex_lock (&self->lock);
+  worker = g_hash_table_lookup (self->workers, id);
+  if (worker != NULL)
+    g_object_ref (worker);
+  g_mutex_unlock (&self->lock);
+  if (worker == NULL)
+    g_set_error (error, ZU_PLUGIN_LAUNCHER_ERROR, ZU_PLUGIN_LAUNCHER_ERROR_NOT_FOUND,
+                 "there is no worker '%s'", id);
+  return worker;
 }
 
 static ZuChannel *
 zu_oop_launcher_connect (ZuPluginLauncher *launcher, const char *id, GCancellable *cancellable,
                          GError **error)
 {
-  ZuOopLauncher *self = ZU_OOP_LAUNCHER (launcher);
-  ZuChannel *channel = NULL;
-  Entry *entry;
+  g_autoptr (ZuHostedWorker) worker = find_hosted (ZU_OOP_LAUNCHER (launcher), id, error);
 
-  g_mutex_lock (&self->lock);
-  entry = g_hash_table_lookup (self->workers, id);
-  if (entry != NULL && !zu_worker_process_has_ended (entry->process))
-    channel = zu_channel_proxy_new (ZU_REMOTE (entry->client));
-  g_mutex_unlock (&self->lock);
-  if (channel == NULL)
-    g_set_error (error, ZU_PLUGIN_LAUNCHER_ERROR, ZU_PLUGIN_LAUNCHER_ERROR_NOT_FOUND,
-                 entry == NULL ? "there is no worker '%s'" : "the worker '%s' has ended", id);
-  return channel;
+  if (worker == NULL)
+    return NULL;
+  if (!zu_hosted_worker_has_ended (worker))
+    return zu_channel_proxy_new (ZU_REMOTE (worker));
+  g_set_error (error, ZU_PLUGIN_LAUNCHER_ERROR, ZU_PLUGIN_LAUNCHER_ERROR_NOT_FOUND,
+               "the worker '%s' has ended", id);
+  return NULL;
+}
+
+static ZuWorkerStatus *
+zu_oop_launcher_status (ZuPluginLauncher *launcher, const char *id, GCancellable *cancellable,
+                        GError **error)
+{
+  g_autoptr (ZuHostedWorker) worker = find_hosted (ZU_OOP_LAUNCHER (launcher), id, error);
+
+  return worker != NULL ? zu_hosted_worker_get_status (worker) : NULL;
 }
 
 static gboolean
@@ -182,14 +199,14 @@ zu_oop_launcher_stop (ZuPluginLauncher *launcher, const char *id, GCancellable *
 {
   ZuOopLauncher *self = ZU_OOP_LAUNCHER (launcher);
   gpointer key = NULL;
-  gpointer entry = NULL;
+  gpointer worker = NULL;
 
   g_mutex_lock (&self->lock);
-  g_hash_table_steal_extended (self->workers, id, &key, &entry);
+  g_hash_table_steal_extended (self->workers, id, &key, &worker);
   g_mutex_unlock (&self->lock);
   g_free (key);
-  if (entry != NULL)
-    entry_free (entry);
+  if (worker != NULL)
+    stop_worker (worker);
   return TRUE;
 }
 
@@ -198,6 +215,7 @@ zu_oop_launcher_iface_init (ZuPluginLauncherInterface *iface)
 {
   iface->launch = zu_oop_launcher_launch;
   iface->connect = zu_oop_launcher_connect;
+  iface->status = zu_oop_launcher_status;
   iface->stop = zu_oop_launcher_stop;
 }
 
@@ -295,11 +313,12 @@ zu_oop_launcher_init (ZuOopLauncher *self)
 {
   self->worker_program = find_worker ();
   g_mutex_init (&self->lock);
-  self->workers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  self->workers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, stop_worker);
 }
 
 void
 zu_oop_launcher_register (GTypeModule *module)
 {
+  zu_hosted_worker_register (module);
   zu_oop_launcher_register_type (module);
 }

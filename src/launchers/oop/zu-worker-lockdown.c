@@ -7,6 +7,8 @@
 #include <gio/gio.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -71,6 +73,42 @@ zu_worker_lock_down (GError **error)
     return failed ("cannot forbid core dumps", error);
   prctl (PR_SET_NAME, "zu-worker");
   return TRUE;
+}
+
+static gboolean
+write_map (const char *path, const char *text)
+{
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+  gboolean written = fd >= 0 && write (fd, text, strlen (text)) == (gssize) strlen (text);
+
+  if (fd >= 0)
+    close (fd);
+  return written;
+}
+
+/* Who may not make namespaces may where it has made a user namespace, in which it stays who it is.
+ */
+static gboolean
+unshare_as_user (int flags)
+{
+  g_autofree char *uids = g_strdup_printf ("%u %u 1", geteuid (), geteuid ());
+  g_autofree char *gids = g_strdup_printf ("%u %u 1", getegid (), getegid ());
+
+  return unshare (CLONE_NEWUSER | flags) == 0 && prctl (PR_SET_DUMPABLE, 1) == 0
+         && write_map ("/proc/self/setgroups", "deny") && write_map ("/proc/self/uid_map", uids)
+         && write_map ("/proc/self/gid_map", gids) && prctl (PR_SET_DUMPABLE, 0) == 0;
+}
+
+/* Before there is a second thread, and before there is a secret: the maps of a process that is not
+ * dumpable are not its own to write. */
+gboolean
+zu_worker_isolate (GError **error)
+{
+  const int flags = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+
+  if (unshare (flags) == 0 || (errno == EPERM && unshare_as_user (flags)))
+    return TRUE;
+  return failed ("cannot give the worker namespaces of its own", error);
 }
 
 static int

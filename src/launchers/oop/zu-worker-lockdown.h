@@ -18,6 +18,7 @@ typedef struct
 gboolean zu_worker_user_parse (const char *text, ZuWorkerUser *user, GError **error);
 
 gboolean zu_worker_lock_down (GError **error);
+gboolean zu_worker_isolate (GError **error);
 gboolean zu_worker_close_others (const int *keep, gsize n_keep, GError **error);
 void zu_worker_close (int fd);
 gboolean zu_worker_become (const ZuWorkerUser *user, GError **error);

@@ -2,7 +2,6 @@
 
 #include "zu-worker-process.h"
 
-#include "zu-measure.h"
 #include "zu-worker-control.h"
 
 #include <zu/zu.h>
@@ -28,10 +27,16 @@ struct _ZuWorkerProcess
   int fd;
   int control_fd;
   char *measurement;
+  char *module_measurement;
+  ZuWorkerEnded on_ended;
+  gpointer data;
+  GDestroyNotify free_data;
 
   GMutex lock;
-  GCond ended_cond;
+  GCond changed;
   gboolean ended;
+  gboolean watched;
+  gboolean abandoned; /* it never served */
 };
 
 /* What a worker may see of our environment. Nothing that could hold a secret, or load code. */
@@ -62,8 +67,9 @@ zu_worker_process_unref (ZuWorkerProcess *self)
   clear_fd (&self->fd);
   clear_fd (&self->control_fd);
   g_free (self->measurement);
+  g_free (self->module_measurement);
   g_mutex_clear (&self->lock);
-  g_cond_clear (&self->ended_cond);
+  g_cond_clear (&self->changed);
   g_free (self);
 }
 
@@ -88,6 +94,25 @@ make_environment (void)
         environment = g_environ_setenv (environment, passed_variables[i], value, TRUE);
     }
   return environment;
+}
+
+static int
+open_program (ZuWorkerProcess *self, const char *path, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+  int number = errno;
+
+  if (fd < 0)
+    why = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, g_strerror (number));
+  else
+    self->measurement = zu_measure_fd (fd, &why);
+  if (self->measurement != NULL)
+    return fd;
+  clear_fd (&fd);
+  g_set_error (error, ZU_PLUGIN_LAUNCHER_ERROR, ZU_PLUGIN_LAUNCHER_ERROR_START_FAILED,
+               "cannot read the program '%s': %s", path, why->message);
+  return -1;
 }
 
 static void
@@ -137,6 +162,10 @@ spawn (ZuWorkerProcess *self, const ZuWorkerStart *start, int program, int rpc_f
   add_fd (arguments, &actions, "secret-fd", start->secret_fd);
   if (start->user != NULL)
     g_ptr_array_add (arguments, g_strdup_printf ("--user=%s", start->user));
+  if (start->network)
+    g_ptr_array_add (arguments, g_strdup ("--network"));
+  if (start->isolate)
+    g_ptr_array_add (arguments, g_strdup ("--isolate"));
   g_ptr_array_add (arguments, NULL);
 
   sigemptyset (&none);
@@ -164,8 +193,13 @@ await_end (gpointer data)
   g_mutex_lock (&self->lock);
   waitpid (self->pid, NULL, WNOHANG);
   self->ended = TRUE;
-  g_cond_broadcast (&self->ended_cond);
+  g_cond_broadcast (&self->changed);
+  while (!self->watched && !self->abandoned)
+    g_cond_wait (&self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
+  if (self->watched)
+    self->on_ended (self, info.si_code, info.si_status, self->data);
+  self->free_data (self->data);
   return NULL;
 }
 
@@ -175,7 +209,7 @@ start_process (ZuWorkerProcess *self, const ZuWorkerStart *start, GError **error
   int rpc[2] = { -1, -1 };
   int control[2] = { -1, -1 };
   int options = -1;
-  int program = zu_measure_open (start->program, &self->measurement, error);
+  int program = open_program (self, start->program, error);
   int result = 0;
 
   if (program < 0)
@@ -200,6 +234,21 @@ start_process (ZuWorkerProcess *self, const ZuWorkerStart *start, GError **error
   return TRUE;
 }
 
+/* "ready" and, where there is one, a blank and the measurement of the module. */
+static gboolean
+is_ready (const char *message)
+{
+  return g_str_has_prefix (message, ZU_WORKER_READY) && g_str_has_suffix (message, "\n");
+}
+
+static char *
+dup_module_measurement (const char *message)
+{
+  g_autofree char *rest = g_strstrip (g_strdup (message + strlen (ZU_WORKER_READY)));
+
+  return *rest != '\0' ? g_steal_pointer (&rest) : NULL;
+}
+
 /* Waits for what the worker says, until it says no more. FALSE where the time is up. */
 static gboolean
 read_message (ZuWorkerProcess *self, char *message, gint64 deadline, GCancellable *cancellable,
@@ -222,14 +271,14 @@ read_message (ZuWorkerProcess *self, char *message, gint64 deadline, GCancellabl
       n = recv (self->control_fd, message + size, MAX_MESSAGE - 1 - size, 0);
       size += (gsize) MAX (n, 0);
       message[size] = '\0';
-      if (strcmp (message, ZU_WORKER_READY) == 0)
+      if (is_ready (message))
         break;
     }
   if (fds[1].fd >= 0)
     g_cancellable_release_fd (cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (strcmp (message, ZU_WORKER_READY) == 0 || n <= 0)
+  if (is_ready (message) || n <= 0)
     return TRUE;
   g_set_error_literal (error, ZU_PLUGIN_LAUNCHER_ERROR, ZU_PLUGIN_LAUNCHER_ERROR_START_FAILED,
                        "the worker did not come up in time");
@@ -244,8 +293,11 @@ await_ready (ZuWorkerProcess *self, guint timeout_ms, GCancellable *cancellable,
 
   if (!read_message (self, message, deadline, cancellable, error))
     return FALSE;
-  if (strcmp (message, ZU_WORKER_READY) == 0)
-    return TRUE;
+  if (is_ready (message))
+    {
+      self->module_measurement = dup_module_measurement (message);
+      return TRUE;
+    }
   if (*message == '\0')
     g_strlcpy (message, "start-failed: the worker ended without a word", sizeof message);
   g_propagate_error (error, zu_port_error_from_text (zu_plugin_launcher_get_port_info (), message));
@@ -259,7 +311,7 @@ kill_worker (ZuWorkerProcess *self)
   if (!self->ended)
     kill (self->pid, SIGKILL);
   while (!self->ended)
-    g_cond_wait (&self->ended_cond, &self->lock);
+    g_cond_wait (&self->changed, &self->lock);
 }
 
 ZuWorkerProcess *
@@ -270,14 +322,22 @@ zu_worker_process_start (const ZuWorkerStart *start, GCancellable *cancellable, 
   g_atomic_ref_count_init (&self->ref_count);
   self->fd = self->control_fd = -1;
   g_mutex_init (&self->lock);
-  g_cond_init (&self->ended_cond);
+  g_cond_init (&self->changed);
+  self->on_ended = start->on_ended;
+  self->data = start->data;
+  self->free_data = start->free_data;
 
   if (!start_process (self, start, error))
-    return NULL;
+    {
+      start->free_data (start->data);
+      return NULL;
+    }
   if (!await_ready (self, start->timeout_ms, cancellable, error))
     {
       g_mutex_lock (&self->lock);
       kill_worker (self);
+      self->abandoned = TRUE;
+      g_cond_broadcast (&self->changed);
       g_mutex_unlock (&self->lock);
       return NULL;
     }
@@ -302,15 +362,20 @@ zu_worker_process_get_measurement (ZuWorkerProcess *self)
   return self->measurement;
 }
 
-gboolean
-zu_worker_process_has_ended (ZuWorkerProcess *self)
+const char *
+zu_worker_process_get_module_measurement (ZuWorkerProcess *self)
 {
-  gboolean ended;
+  return self->module_measurement;
+}
 
+/* From now on its end is told, also where it has come already. */
+void
+zu_worker_process_watch (ZuWorkerProcess *self)
+{
   g_mutex_lock (&self->lock);
-  ended = self->ended;
+  self->watched = TRUE;
+  g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
-  return ended;
 }
 
 /* Lets go of the worker, which ends then; kills it where it does not. Waits until it is gone. */
@@ -321,7 +386,7 @@ zu_worker_process_stop (ZuWorkerProcess *self)
 
   g_mutex_lock (&self->lock);
   shutdown (self->control_fd, SHUT_RDWR);
-  while (!self->ended && g_cond_wait_until (&self->ended_cond, &self->lock, deadline))
+  while (!self->ended && g_cond_wait_until (&self->changed, &self->lock, deadline))
     ;
   kill_worker (self);
   g_mutex_unlock (&self->lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "zu-worker-control.h"
+#include "zu-worker-filter.h"
 #include "zu-worker-lockdown.h"
 
 #include <zu/zu.h>
@@ -30,6 +31,8 @@ typedef struct
   int options_fd;
   int control_fd;
   char *user;
+  gboolean network;
+  gboolean isolate;
 } Arguments;
 
 typedef struct
@@ -42,6 +45,7 @@ typedef struct
   int listener;
   ZuSecret *secret;
   ZuJson *options;
+  char *measurement;
   GObject *object;
   ZuRpcServer *server;
 } Worker;
@@ -53,6 +57,7 @@ worker_clear (Worker *self)
   g_clear_object (&self->object);
   g_clear_pointer (&self->secret, zu_secret_unref);
   g_clear_pointer (&self->options, zu_json_unref);
+  g_free (self->measurement);
   g_free (self->kind);
   g_free (self->name);
   g_free (self->arguments.plugin);
@@ -96,6 +101,9 @@ parse_arguments (Arguments *self, int *argc, char ***argv, GError **error)
     { "control-fd", 0, 0, G_OPTION_ARG_INT, &self->control_fd,
       "Tell here when it serves, and end when this is closed", "N" },
     { "user", 0, 0, G_OPTION_ARG_STRING, &self->user, "Become this user", "UID[:GID]" },
+    { "network", 0, 0, G_OPTION_ARG_NONE, &self->network, "Let it make sockets", NULL },
+    { "isolate", 0, 0, G_OPTION_ARG_NONE, &self->isolate,
+      "Give it network, IPC and host-name namespaces of its own", NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -129,6 +137,30 @@ split_plugin (Worker *self)
                    ? g_strndup (self->arguments.plugin, (gsize) (slash - self->arguments.plugin))
                    : g_strdup (DEFAULT_KIND);
   self->name = g_strdup (slash != NULL ? slash + 1 : self->arguments.plugin);
+}
+
+static void
+note_measurement (Worker *self, GType type)
+{
+  g_autoptr (GPtrArray) plugins = zu_registry_list (zu_registry_get_default ());
+
+  for (guint i = 0; i < plugins->len; i++)
+    if (g_strcmp0 (zu_plugin_info_get_type_name (plugins->pdata[i]), g_type_name (type)) == 0)
+      self->measurement = g_strdup (zu_plugin_info_get_measurement (plugins->pdata[i]));
+}
+
+/* Each measures what it starts: the launcher this program, and this program the module. */
+static GType
+find_plugin (Worker *self, GError **error)
+{
+  ZuRegistry *registry = zu_registry_get_default ();
+  GType type;
+
+  zu_registry_measure_modules (registry);
+  type = zu_registry_lookup (registry, self->kind, NULL, self->name, error);
+  if (type != G_TYPE_INVALID)
+    note_measurement (self, type);
+  return type;
 }
 
 static gboolean
@@ -297,6 +329,15 @@ block_signals (void)
   signal (SIGPIPE, SIG_IGN);
 }
 
+static void
+tell_ready (Worker *self)
+{
+  const char *measurement = self->measurement != NULL ? self->measurement : "";
+  g_autofree char *text = g_strdup_printf (ZU_WORKER_READY " %s\n", measurement);
+
+  tell (self, text);
+}
+
 static int
 serve (Worker *self)
 {
@@ -307,7 +348,9 @@ serve (Worker *self)
   if (self->arguments.control_fd >= 0)
     g_thread_unref (
         g_thread_new ("control", watch_control, GINT_TO_POINTER (self->arguments.control_fd)));
-  tell (self, ZU_WORKER_READY);
+  if (!zu_worker_confine (self->arguments.network, &error))
+    return give_up (self, "start-failed", error->message);
+  tell_ready (self);
 
   if (self->listener >= 0)
     zu_rpc_server_run (self->server, cancellable, &error);
@@ -322,7 +365,8 @@ serve (Worker *self)
 int
 main (int argc, char **argv)
 {
-  g_auto (Worker) self = { .arguments = { NULL, NULL, -1, -1, -1, -1, NULL }, .listener = -1 };
+  g_auto (Worker)
+      self = { .arguments = { NULL, NULL, -1, -1, -1, -1, NULL, FALSE, FALSE }, .listener = -1 };
   g_autoptr (GError) error = NULL;
   GType type;
   int status;
@@ -335,8 +379,10 @@ main (int argc, char **argv)
     return give_up (&self, "start-failed", error->message);
   block_signals ();
   split_plugin (&self);
+  if (self.arguments.isolate && !zu_worker_isolate (&error))
+    return give_up (&self, "privilege", error->message);
 
-  type = zu_registry_lookup (zu_registry_get_default (), self.kind, NULL, self.name, &error);
+  type = find_plugin (&self, &error);
   if (type == G_TYPE_INVALID)
     return give_up (&self,
                     g_error_matches (error, ZU_REGISTRY_ERROR, ZU_REGISTRY_ERROR_NOT_FOUND)

@@ -21,7 +21,7 @@ struct _ZuPluginInfo
 {
   GObject parent_instance;
 
-  char *texts[6]; /* in the order of the properties */
+  char *texts[7]; /* in the order of the properties */
   ZuPluginStatus status;
 };
 
@@ -40,6 +40,7 @@ enum
   PROP_TYPE_NAME,
   PROP_MODULE,
   PROP_ERROR,
+  PROP_MEASUREMENT,
   PROP_STATUS,
   N_PROPS
 };
@@ -124,6 +125,12 @@ zu_plugin_info_class_init (ZuPluginInfoClass *klass)
    * Why it cannot be used; %NULL where it can.
    */
   props[PROP_ERROR] = g_param_spec_string ("error", NULL, NULL, NULL, flags);
+  /**
+   * ZuPluginInfo:measurement:
+   *
+   * The digest of the module as it was loaded; %NULL where it was not measured.
+   */
+  props[PROP_MEASUREMENT] = g_param_spec_string ("measurement", NULL, NULL, NULL, flags);
   /**
    * ZuPluginInfo:status:
    *
@@ -233,6 +240,23 @@ zu_plugin_info_get_error (ZuPluginInfo *self)
   g_return_val_if_fail (ZU_IS_PLUGIN_INFO (self), NULL);
 
   return self->texts[PROP_ERROR - PROP_KIND];
+}
+
+/**
+ * zu_plugin_info_get_measurement:
+ * @self: a plugin's description
+ *
+ * The digest of the module as it was loaded, as of [func@Zu.measure_fd]; %NULL where it was not
+ * measured.
+ *
+ * Returns: (transfer none) (nullable): the text
+ */
+const char *
+zu_plugin_info_get_measurement (ZuPluginInfo *self)
+{
+  g_return_val_if_fail (ZU_IS_PLUGIN_INFO (self), NULL);
+
+  return self->texts[PROP_MEASUREMENT - PROP_KIND];
 }
 
 /**

@@ -25,6 +25,7 @@ const char *zu_plugin_info_get_type_name (ZuPluginInfo *self);
 const char *zu_plugin_info_get_module (ZuPluginInfo *self);
 ZuPluginStatus zu_plugin_info_get_status (ZuPluginInfo *self);
 const char *zu_plugin_info_get_error (ZuPluginInfo *self);
+const char *zu_plugin_info_get_measurement (ZuPluginInfo *self);
 ZuJson *zu_plugin_info_to_json (ZuPluginInfo *self);
 
 G_END_DECLS

@@ -41,6 +41,7 @@ struct _ZuRegistry
 
   GRecMutex lock;
   GPtrArray *manifests;
+  gboolean measures;
 };
 
 G_DEFINE_FINAL_TYPE (ZuRegistry, zu_registry, G_TYPE_OBJECT)
@@ -245,11 +246,11 @@ find_manifest (ZuRegistry *self, const char *kind, const char *port, const char 
 }
 
 static GType
-load_manifest (ZuManifest *manifest, GError **error)
+load_manifest (ZuManifest *manifest, gboolean measured, GError **error)
 {
   GType type;
 
-  manifest->loaded = zu_module_load (manifest->module, error);
+  manifest->loaded = zu_module_load (manifest->module, measured, error);
   if (manifest->loaded == NULL)
     return G_TYPE_INVALID;
 
@@ -316,7 +317,7 @@ find_type (ZuRegistry *self, const char *kind, const char *port, const char *nam
       return G_TYPE_INVALID;
     }
   if (manifest->error == NULL)
-    type = load_manifest (manifest, &manifest->error);
+    type = load_manifest (manifest, self->measures, &manifest->error);
   if (type == G_TYPE_INVALID)
     g_propagate_error (error, g_error_copy (manifest->error));
   return type;
@@ -498,6 +499,31 @@ zu_registry_create_full (ZuRegistry *self, const char *kind, const char *port, c
   return create (self, kind, port, name, options, &properties, cancellable, error);
 }
 
+/**
+ * zu_registry_measure_modules:
+ * @self: a registry
+ *
+ * From now on measures each module, as of [func@Zu.measure_fd], before any of its code runs, and
+ * loads exactly what was measured. The result is [property@Zu.PluginInfo:measurement].
+ *
+ * A module that is loaded already stays unmeasured.
+ */
+void
+zu_registry_measure_modules (ZuRegistry *self)
+{
+  g_return_if_fail (ZU_IS_REGISTRY (self));
+
+  g_rec_mutex_lock (&self->lock);
+  self->measures = TRUE;
+  g_rec_mutex_unlock (&self->lock);
+}
+
+static const char *
+manifest_measurement (ZuManifest *manifest)
+{
+  return manifest->loaded != NULL ? zu_module_get_measurement (manifest->loaded) : NULL;
+}
+
 static ZuPluginInfo *
 describe_manifest (ZuManifest *manifest)
 {
@@ -510,7 +536,8 @@ describe_manifest (ZuManifest *manifest)
   return g_object_new (ZU_TYPE_PLUGIN_INFO, "kind", manifest->kind, "port", manifest->port, "name",
                        manifest->name, "type-name", manifest->type_name, "module", manifest->module,
                        "status", manifest->error != NULL ? ZU_PLUGIN_STATUS_FAILED : status,
-                       "error", manifest->error != NULL ? manifest->error->message : NULL, NULL);
+                       "error", manifest->error != NULL ? manifest->error->message : NULL,
+                       "measurement", manifest_measurement (manifest), NULL);
 }
 
 static gboolean

@@ -26,6 +26,7 @@ GQuark zu_registry_error_quark (void);
 ZuRegistry *zu_registry_get_default (void);
 ZuRegistry *zu_registry_new (const char *const *module_dirs);
 
+void zu_registry_measure_modules (ZuRegistry *self);
 GPtrArray *zu_registry_list (ZuRegistry *self);
 GType zu_registry_lookup (ZuRegistry *self, const char *kind, const char *port, const char *name,
                           GError **error);
