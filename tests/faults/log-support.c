@@ -46,6 +46,18 @@ note_event (LogState *self, ZuEvent *event)
   self->n_events++;
 }
 
+/* A bad line behind the last event is named by every page that begins there. */
+static void
+note_finding (LogState *self, ZuAuditFinding *finding)
+{
+  if (zu_audit_finding_get_seq (finding) <= self->last_finding)
+    return;
+
+  self->last_finding = zu_audit_finding_get_seq (finding);
+  self->n_findings++;
+  g_string_append_printf (self->words, "%s\n", zu_audit_finding_get_text (finding));
+}
+
 static void
 note_page (LogState *self, ZuAuditPage *page, ZuChainVerifier *verifier)
 {
@@ -58,9 +70,7 @@ note_page (LogState *self, ZuAuditPage *page, ZuChainVerifier *verifier)
       zu_chain_verifier_add (verifier, g_ptr_array_index (events, i));
     }
   for (guint i = 0; i < findings->len; i++)
-    g_string_append_printf (self->words, "%s\n",
-                            zu_audit_finding_get_text (g_ptr_array_index (findings, i)));
-  self->n_findings += findings->len;
+    note_finding (self, g_ptr_array_index (findings, i));
 }
 
 static gboolean

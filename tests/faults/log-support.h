@@ -24,6 +24,7 @@ typedef struct
   guint n_events;
   guint n_findings;
   guint n_violations;
+  gint64 last_finding;
   GString *words; /* what was found */
   GError *error;  /* it could not be read at all, or no further */
 } LogState;
