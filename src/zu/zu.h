@@ -9,6 +9,7 @@
 
 #include <zu/chain/zu-anchor.h>
 #include <zu/chain/zu-chain.h>
+#include <zu/chain/zu-seal.h>
 
 #include <zu/base/zu-call.h>
 #include <zu/base/zu-field.h>
@@ -23,6 +24,8 @@
 
 #include <zu/ports/zu-types.h>
 #include <zu/ports/zu-ports.h>
+
+#include <zu/chain/zu-seal-verifier.h>
 
 #include <zu/codec/zu-codec-set.h>
 #include <zu/codec/zu-identity-codec.h>
