@@ -133,7 +133,7 @@ fill_the_disk (const char *kind)
   SinkFixture fixture;
   g_autoptr (ZuEventSink) sink = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *filler = NULL, *payload = g_strnfill (4000, 'x');
+  g_autofree char *said = NULL, *filler = NULL, *payload = g_strnfill (4000, 'x');
   g_autofree char *json = g_strdup_printf ("{\"x\":\"%s\"}", payload);
   gint64 n_stored = 0;
 
@@ -165,6 +165,8 @@ fill_the_disk (const char *kind)
     }
   g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL);
   g_assert_cmpint (n_stored, >, 3);
+  said = take_log ();
+  g_assert_true (strcmp (kind, "jsonl") != 0 || strstr (said, " are left on its disk") != NULL);
   assert_intact (sink, (guint) n_stored);
 
   /* A batch that does not fit leaves nothing behind. */
@@ -268,6 +270,7 @@ main (int argc, char **argv)
   static const char *const kinds[] = { "jsonl", "sqlite" };
 
   g_test_init (&argc, &argv, NULL);
+  catch_log ();
   for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
     {
       g_autofree char *processes = g_strdup_printf ("/sinks/%s/processes", kinds[k]);

@@ -13,7 +13,11 @@
 #define TURN 0
 #define HOLD 1
 
-#define FIRST_PAUSE   50 /* microseconds */
+/* Microseconds. A lock that is held for moments is asked for often; one that is not had for long is
+ * asked for less and less. */
+#define FIRST_PAUSE   50
+#define SHORT_PAUSE   200
+#define N_SHORT       100
 #define LONGEST_PAUSE 10000
 
 /* What the locks of one process on one file share. The kernel's lock is what counts; here only
@@ -271,15 +275,22 @@ zu_file_lock_release (ZuFileLock *self)
   g_mutex_unlock (&self->place->lock);
 }
 
-/* Sleeps, longer each time: short waits end soon, long ones cost little. Ends sooner where a thread
- * of this process gives the lock up; what another process does nobody tells. */
+static gint64
+get_pause (guint attempts)
+{
+  return attempts < N_SHORT
+             ? MIN ((gint64) FIRST_PAUSE << MIN (attempts, 16), SHORT_PAUSE)
+             : MIN (SHORT_PAUSE + (attempts - N_SHORT) * (gint64) SHORT_PAUSE, LONGEST_PAUSE);
+}
+
+/* Sleeps, longer each time. Ends sooner where a thread of this process gives the lock up; what
+ * another process does nobody tells. */
 void
 zu_file_lock_pause (ZuFileLock *self, guint *attempts)
 {
-  gint64 pause = MIN ((gint64) FIRST_PAUSE << MIN (*attempts, 16), LONGEST_PAUSE);
+  gint64 pause = get_pause ((*attempts)++);
   gboolean is_near;
 
-  (*attempts)++;
   g_mutex_lock (&self->place->lock);
   is_near = self->place->n_holders > 0;
   if (is_near)

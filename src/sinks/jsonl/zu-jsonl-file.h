@@ -7,14 +7,22 @@
 
 G_BEGIN_DECLS
 
-/* The file that a sink appends to: found under its name at each append, locked, whole to its end.
- * Used by one thread at a time. */
+/* The file that a sink appends to: found under its name, locked, whole to its end. One thread at a
+ * time is between begin and end; the others wait in begin. */
 typedef struct _ZuJsonlFile ZuJsonlFile;
 
-ZuJsonlFile *zu_jsonl_file_new (const char *path, ZuJsonlFlushPolicy policy, guint interval);
+typedef struct
+{
+  ZuJsonlFlushPolicy policy;
+  guint interval;        /* milliseconds */
+  guint busy_timeout;    /* milliseconds */
+  guint64 space_warning; /* bytes */
+} ZuJsonlFileOptions;
+
+ZuJsonlFile *zu_jsonl_file_new (const char *path, const ZuJsonlFileOptions *options);
 void zu_jsonl_file_free (ZuJsonlFile *self);
 
-gboolean zu_jsonl_file_begin (ZuJsonlFile *self, guint timeout, GError **error);
+gboolean zu_jsonl_file_begin (ZuJsonlFile *self, GCancellable *cancellable, GError **error);
 gboolean zu_jsonl_file_write (ZuJsonlFile *self, const char *text, gsize length, GError **error);
 gboolean zu_jsonl_file_end (ZuJsonlFile *self, GError **error);
 

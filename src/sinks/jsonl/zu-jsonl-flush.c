@@ -2,19 +2,19 @@
 
 #include "zu-jsonl-flush.h"
 
+#include <errno.h>
 #include <gio/gio.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-struct _ZuJsonlFlusher
+struct _ZuJsonlFlush
 {
-  int fd;
-  gint64 interval; /* microseconds */
-  GThread *thread;
   GMutex lock;
-  GCond cond;
-  gboolean is_dirty;
-  gboolean is_closing;
+  GCond flushed;
+  int fd;            /* borrowed; -1 for none */
+  guint64 n_written; /* counts writes */
+  guint64 n_flushed; /* up to which of them all is on the disk */
+  guint n_sleeping;
+  gboolean is_flushing;
   int has_failed;
 };
 
@@ -36,83 +36,104 @@ zu_jsonl_flush_policy_parse (const char *text, ZuJsonlFlushPolicy *policy, GErro
   return FALSE;
 }
 
-static void
-flush (ZuJsonlFlusher *self)
+ZuJsonlFlush *
+zu_jsonl_flush_new (void)
 {
-  if (fdatasync (self->fd) != 0)
-    g_atomic_int_set (&self->has_failed, TRUE);
-}
+  ZuJsonlFlush *self = g_new0 (ZuJsonlFlush, 1);
 
-static gpointer
-work (gpointer data)
-{
-  ZuJsonlFlusher *self = data;
-
-  g_mutex_lock (&self->lock);
-  while (!self->is_closing || self->is_dirty)
-    {
-      gint64 until;
-
-      while (!self->is_dirty && !self->is_closing)
-        g_cond_wait (&self->cond, &self->lock);
-      until = g_get_monotonic_time () + self->interval;
-      while (!self->is_closing && g_cond_wait_until (&self->cond, &self->lock, until))
-        ;
-      if (!self->is_dirty)
-        continue;
-
-      self->is_dirty = FALSE;
-      g_mutex_unlock (&self->lock);
-      flush (self);
-      g_mutex_lock (&self->lock);
-    }
-  g_mutex_unlock (&self->lock);
-  return NULL;
-}
-
-ZuJsonlFlusher *
-zu_jsonl_flusher_new (int fd, gint64 interval)
-{
-  ZuJsonlFlusher *self = g_new0 (ZuJsonlFlusher, 1);
-
-  /* Its own descriptor of the same open file: the sink may go on to another file meanwhile. */
-  self->fd = fcntl (fd, F_DUPFD_CLOEXEC, 0);
-  self->interval = interval;
+  self->fd = -1;
   g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
-  self->thread = g_thread_new ("zu-jsonl-flush", work, self);
+  g_cond_init (&self->flushed);
   return self;
 }
 
-/* Flushes what is left. */
 void
-zu_jsonl_flusher_free (ZuJsonlFlusher *self)
+zu_jsonl_flush_free (ZuJsonlFlush *self)
 {
-  g_mutex_lock (&self->lock);
-  self->is_closing = TRUE;
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->lock);
-  g_thread_join (self->thread);
-
-  if (self->fd >= 0)
-    close (self->fd);
   g_mutex_clear (&self->lock);
-  g_cond_clear (&self->cond);
+  g_cond_clear (&self->flushed);
   g_free (self);
 }
 
+/* From now on it is this file that is written. */
 void
-zu_jsonl_flusher_note_write (ZuJsonlFlusher *self)
+zu_jsonl_flush_begin_file (ZuJsonlFlush *self, int fd)
 {
-  g_mutex_lock (&self->lock);
-  if (!self->is_dirty)
-    g_cond_signal (&self->cond);
-  self->is_dirty = TRUE;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->fd = fd;
+}
+
+static void
+wait_for_other (ZuJsonlFlush *self)
+{
+  self->n_sleeping++;
+  g_cond_wait (&self->flushed, &self->lock);
+  self->n_sleeping--;
+}
+
+/* With the lock held, which is given up meanwhile. A failed flush is final: the kernel forgets what
+ * it could not write, and the next flush would succeed without it. */
+static void
+flush (ZuJsonlFlush *self)
+{
+  guint64 up_to = self->n_written;
+  gboolean is_flushed;
+
+  self->is_flushing = TRUE;
   g_mutex_unlock (&self->lock);
+  do
+    is_flushed = fdatasync (self->fd) == 0;
+  while (!is_flushed && errno == EINTR);
+  g_mutex_lock (&self->lock);
+
+  self->is_flushing = FALSE;
+  self->n_flushed = up_to;
+  if (!is_flushed)
+    g_atomic_int_set (&self->has_failed, TRUE);
+  if (self->n_sleeping > 0)
+    g_cond_broadcast (&self->flushed);
+}
+
+/* Before the file is closed: flushes what somebody may yet wait for. */
+void
+zu_jsonl_flush_end_file (ZuJsonlFlush *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  while (self->is_flushing)
+    wait_for_other (self);
+  if (self->fd >= 0 && self->n_flushed < self->n_written)
+    flush (self);
+  self->fd = -1;
+}
+
+/* Called in the order of the writes, before the file can be closed. */
+guint64
+zu_jsonl_flush_note_write (ZuJsonlFlush *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return ++self->n_written;
+}
+
+/* Whether that write, and every one before it, is on the disk; returns when it is, or cannot be. */
+gboolean
+zu_jsonl_flush_wait (ZuJsonlFlush *self, guint64 ticket)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  while (self->n_flushed < ticket && !self->has_failed)
+    if (self->is_flushing)
+      wait_for_other (self);
+    else
+      flush (self);
+
+  return !self->has_failed;
 }
 
 gboolean
-zu_jsonl_flusher_has_failed (ZuJsonlFlusher *self)
+zu_jsonl_flush_has_failed (ZuJsonlFlush *self)
 {
   return g_atomic_int_get (&self->has_failed);
 }

@@ -12,14 +12,20 @@ typedef enum
   ZU_JSONL_FLUSH_NEVER,
 } ZuJsonlFlushPolicy;
 
-/* Flushes a file once in an interval, in a thread of its own, as long as something was written. */
-typedef struct _ZuJsonlFlusher ZuJsonlFlusher;
-
 gboolean zu_jsonl_flush_policy_parse (const char *text, ZuJsonlFlushPolicy *policy, GError **error);
 
-ZuJsonlFlusher *zu_jsonl_flusher_new (int fd, gint64 interval);
-void zu_jsonl_flusher_free (ZuJsonlFlusher *self);
-void zu_jsonl_flusher_note_write (ZuJsonlFlusher *self);
-gboolean zu_jsonl_flusher_has_failed (ZuJsonlFlusher *self);
+/* What of a file is on the disk. Threads that wait for a flush share it: the first flushes for all
+ * whose lines were written before it began. Used from any thread. */
+typedef struct _ZuJsonlFlush ZuJsonlFlush;
+
+ZuJsonlFlush *zu_jsonl_flush_new (void);
+void zu_jsonl_flush_free (ZuJsonlFlush *self);
+
+void zu_jsonl_flush_begin_file (ZuJsonlFlush *self, int fd);
+void zu_jsonl_flush_end_file (ZuJsonlFlush *self);
+
+guint64 zu_jsonl_flush_note_write (ZuJsonlFlush *self);
+gboolean zu_jsonl_flush_wait (ZuJsonlFlush *self, guint64 ticket);
+gboolean zu_jsonl_flush_has_failed (ZuJsonlFlush *self);
 
 G_END_DECLS

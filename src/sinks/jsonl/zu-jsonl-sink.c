@@ -2,16 +2,11 @@
 
 #include "zu-jsonl-sink.h"
 
-#include "zu-jsonl-file.h"
-#include "zu-jsonl-lines.h"
 #include "zu-jsonl-reader.h"
-#include "zu-linker.h"
+#include "zu-jsonl-writer.h"
 #include "zu-sink-options.h"
 
-#include <string.h>
-
 #define FLUSH_INTERVAL 1000
-#define LINE_ROOM      160 /* for the links that a line may get, and its end */
 
 /**
  * ZuJsonlSink:
@@ -39,12 +34,8 @@ struct _ZuJsonlSink
   guint interval;
 
   ZuJsonlReader *reader;
-  GMutex lock;
-  ZuJsonlFile *file;
-  ZuLinker *linker; /* %NULL where raw */
-  gint64 linked_to; /* what the linker has seen of the file */
-  gint64 n_lines;
-  guint generation;
+  ZuJsonlWriter *writer;
+  guint appended_signal;
 };
 
 enum
@@ -72,247 +63,27 @@ zu_jsonl_sink_get_links (ZuEventSink *sink)
 }
 
 static void
-learn_line (ZuJsonlSink *self, const ZuJsonlLine *line)
+announce (ZuJsonlSink *self, const ZuJsonlAppend *append)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ZuEvent) event = NULL;
-
-  self->n_lines = line->number;
-  self->linked_to = line->end;
-  if (zu_jsonl_line_is_blank (line))
+  if (!g_signal_has_handler_pending (self, self->appended_signal, 0, FALSE))
     return;
 
-  event = zu_jsonl_line_read (line, &error);
-  if (event != NULL)
-    zu_linker_note (self->linker, event, (guint64) line->start);
-  else
-    g_info ("%s: line %" G_GINT64_FORMAT " is no event, and is passed over: %s", self->path,
-            line->number, error->message);
-  zu_linker_commit (self->linker);
-}
-
-/* Reads what others have appended since, or all of a file that is not known yet. */
-static gboolean
-catch_up (ZuJsonlSink *self, GError **error)
-{
-  g_autoptr (ZuJsonlLines) lines = NULL;
-  g_autoptr (GError) local_error = NULL;
-  ZuJsonlLine line;
-
-  if (self->linker == NULL)
-    return TRUE;
-  if (self->generation != zu_jsonl_file_get_generation (self->file))
-    {
-      zu_linker_clear (self->linker);
-      self->linked_to = self->n_lines = 0;
-      self->generation = zu_jsonl_file_get_generation (self->file);
-    }
-  if (self->linked_to == zu_jsonl_file_get_end (self->file))
-    return TRUE;
-
-  lines = zu_jsonl_lines_new (zu_jsonl_file_get_fd (self->file), self->linked_to, self->n_lines);
-  while (zu_jsonl_lines_next (lines, &line, &local_error))
-    learn_line (self, &line);
-  if (local_error == NULL)
-    return TRUE;
-
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
-}
-
-/* A batch on its way into the file. */
-typedef struct
-{
-  GString *text;
-  GPtrArray *stored;
-  GPtrArray *fresh; /* those of them that are new */
-} Batch;
-
-static gsize
-guess_size (ZuEvent **events, guint n_events)
-{
-  gsize size = 0;
-
-  for (guint i = 0; i < n_events; i++)
-    {
-      gsize length;
-
-      zu_event_get_text (events[i], &length);
-      size += length + LINE_ROOM;
-    }
-  return size;
-}
-
-static void
-batch_init (Batch *self, ZuEvent **events, guint n_events)
-{
-  self->text = g_string_sized_new (guess_size (events, n_events));
-  self->stored = g_ptr_array_new_full (n_events, g_object_unref);
-  self->fresh = g_ptr_array_new_full (n_events, g_object_unref);
-}
-
-static void
-batch_clear (Batch *self)
-{
-  g_string_free (self->text, TRUE);
-  g_clear_pointer (&self->stored, g_ptr_array_unref);
-  g_ptr_array_unref (self->fresh);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Batch, batch_clear)
-
-/* A line of the batch that is not in the file yet. */
-static ZuEvent *
-read_pending (Batch *batch, gsize offset, GError **error)
-{
-  const char *start = batch->text->str + offset;
-  const char *end = memchr (start, '\n', batch->text->len - offset);
-
-  return zu_event_new_from_stored_text (start, (gsize) (end - start), error);
-}
-
-static ZuEvent *
-read_stored (ZuJsonlSink *self, Batch *batch, gint64 place, GError **error)
-{
-  g_autoptr (ZuJsonlLines) lines = NULL;
-  g_autoptr (ZuEvent) event = NULL;
-  gint64 end = zu_jsonl_file_get_end (self->file);
-  ZuJsonlLine line;
-
-  if (place >= end)
-    return read_pending (batch, (gsize) (place - end), error);
-
-  lines = zu_jsonl_lines_new (zu_jsonl_file_get_fd (self->file), place, 0);
-  if (zu_jsonl_lines_next (lines, &line, NULL))
-    event = zu_jsonl_line_read (&line, NULL);
-  if (event == NULL)
-    g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE,
-                 "%s: a stored event was changed while the log was open (open it again and verify "
-                 "it)",
-                 self->path);
-  return g_steal_pointer (&event);
-}
-
-static void
-add_line (ZuJsonlSink *self, Batch *batch, ZuEvent *event)
-{
-  gint64 place = zu_jsonl_file_get_end (self->file) + (gint64) batch->text->len;
-  gsize length;
-  const char *text = zu_event_get_text (event, &length);
-
-  g_string_append_len (batch->text, text, (gssize) length);
-  g_string_append_c (batch->text, '\n');
-  g_ptr_array_add (batch->fresh, g_object_ref (event));
-  if (self->linker != NULL)
-    zu_linker_note (self->linker, event, (guint64) place);
-}
-
-/* The event as it is to be stored, or as it is already. */
-static ZuEvent *
-prepare (ZuJsonlSink *self, Batch *batch, ZuEvent *event, GError **error)
-{
-  g_autoptr (ZuEvent) stored = NULL;
-  guint64 place;
-
-  if (self->linker == NULL)
-    {
-      add_line (self, batch, event);
-      return g_object_ref (event);
-    }
-  if (zu_linker_find (self->linker, event, &place))
-    {
-      stored = read_stored (self, batch, (gint64) place, error);
-      return stored != NULL && zu_sink_check_repeat (event, stored, error)
-                 ? g_steal_pointer (&stored)
-                 : NULL;
-    }
-
-  stored = zu_linker_link (self->linker, event, error);
-  if (stored != NULL)
-    add_line (self, batch, stored);
-  return g_steal_pointer (&stored);
-}
-
-/* With the file begun: prepares all and writes them in one piece. */
-static gboolean
-store (ZuJsonlSink *self, Batch *batch, ZuEvent **events, guint n_events, GError **error)
-{
-  if (!catch_up (self, error))
-    return FALSE;
-
-  for (guint i = 0; i < n_events; i++)
-    {
-      ZuEvent *one = prepare (self, batch, events[i], error);
-
-      if (one == NULL)
-        {
-          if (n_events > 1)
-            zu_sink_prefix_index (error, i, n_events);
-          return FALSE;
-        }
-      g_ptr_array_add (batch->stored, one);
-    }
-
-  return batch->text->len == 0
-         || zu_jsonl_file_write (self->file, batch->text->str, batch->text->len, error);
-}
-
-static void
-settle (ZuJsonlSink *self, Batch *batch, gboolean is_stored)
-{
-  if (self->linker == NULL)
-    return;
-  if (!is_stored)
-    {
-      zu_linker_roll_back (self->linker);
-      return;
-    }
-
-  zu_linker_commit (self->linker);
-  self->linked_to = zu_jsonl_file_get_end (self->file);
-  self->n_lines += batch->fresh->len;
-}
-
-static gboolean
-append (ZuJsonlSink *self, Batch *batch, ZuEvent **events, guint n_events,
-        GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  gboolean is_stored;
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !zu_jsonl_file_begin (self->file, self->options.busy_timeout, error))
-    return FALSE;
-
-  is_stored = store (self, batch, events, n_events, error);
-  settle (self, batch, is_stored);
-  /* Where the first error stands already, ending only gives the lock back. */
-  return zu_jsonl_file_end (self->file, is_stored ? error : NULL) && is_stored;
-}
-
-static void
-announce (ZuJsonlSink *self, Batch *batch)
-{
-  if (!g_signal_has_handler_pending (self, g_signal_lookup ("appended", ZU_TYPE_EVENT_SINK), 0,
-                                     FALSE))
-    return;
-
-  for (guint i = 0; i < batch->fresh->len; i++)
-    zu_event_sink_emit_appended (ZU_EVENT_SINK (self), g_ptr_array_index (batch->fresh, i));
+  for (guint i = 0; i < append->n_events; i++)
+    if (append->is_fresh[i])
+      zu_event_sink_emit_appended (ZU_EVENT_SINK (self), append->stored[i]);
 }
 
 static ZuEvent *
 zu_jsonl_sink_append (ZuEventSink *sink, ZuEvent *event, GCancellable *cancellable, GError **error)
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
-  g_auto (Batch) batch;
+  ZuEvent *stored = NULL;
+  gboolean is_fresh;
+  ZuJsonlAppend append = { &event, 1, &stored, &is_fresh };
 
-  batch_init (&batch, &event, 1);
-  if (!append (self, &batch, &event, 1, cancellable, error))
-    return NULL;
-
-  announce (self, &batch);
-  return g_object_ref (g_ptr_array_index (batch.stored, 0));
+  if (zu_jsonl_writer_append (self->writer, &append, cancellable, error))
+    announce (self, &append);
+  return stored;
 }
 
 static GPtrArray *
@@ -320,14 +91,22 @@ zu_jsonl_sink_append_many (ZuEventSink *sink, GPtrArray *events, GCancellable *c
                            GError **error)
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
-  g_auto (Batch) batch;
+  g_autoptr (GPtrArray) stored = g_ptr_array_new_full (events->len, g_object_unref);
+  g_autofree gboolean *is_fresh = g_new (gboolean, events->len);
+  ZuJsonlAppend append = { .events = (ZuEvent **) events->pdata,
+                           .n_events = events->len,
+                           .is_fresh = is_fresh };
 
-  batch_init (&batch, (ZuEvent **) events->pdata, events->len);
-  if (!append (self, &batch, (ZuEvent **) events->pdata, events->len, cancellable, error))
-    return NULL;
+  g_ptr_array_set_size (stored, (int) events->len);
+  append.stored = (ZuEvent **) stored->pdata;
+  if (!zu_jsonl_writer_append (self->writer, &append, cancellable, error))
+    {
+      g_ptr_array_set_free_func (stored, NULL);
+      return NULL;
+    }
 
-  announce (self, &batch);
-  return g_steal_pointer (&batch.stored);
+  announce (self, &append);
+  return g_steal_pointer (&stored);
 }
 
 static GPtrArray *
@@ -415,6 +194,7 @@ zu_jsonl_sink_initable_real_init (GInitable *initable, GCancellable *cancellable
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (initable);
   ZuJsonlFlushPolicy policy;
+  ZuJsonlFileOptions file_options;
 
   if (self->options.path == NULL || *self->options.path == '\0')
     {
@@ -426,11 +206,13 @@ zu_jsonl_sink_initable_real_init (GInitable *initable, GCancellable *cancellable
       || !zu_jsonl_flush_policy_parse (self->fsync, &policy, error))
     return FALSE;
 
+  file_options = (ZuJsonlFileOptions){ policy, self->interval, self->options.busy_timeout,
+                                       self->options.space_warning };
   self->path = g_canonicalize_filename (self->options.path, NULL);
-  self->file = zu_jsonl_file_new (self->path, policy, self->interval);
   self->reader = zu_jsonl_reader_new (self->path);
+  self->writer = zu_jsonl_writer_new (self->path, &file_options);
   if (!self->raw)
-    self->linker = zu_linker_new (self->options.role, self->options.sign_key);
+    zu_jsonl_writer_set_linking (self->writer, self->options.role, self->options.sign_key);
   return TRUE;
 }
 
@@ -478,13 +260,11 @@ zu_jsonl_sink_finalize (GObject *object)
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (object);
 
-  g_clear_pointer (&self->file, zu_jsonl_file_free);
+  g_clear_pointer (&self->writer, zu_jsonl_writer_free);
   g_clear_pointer (&self->reader, zu_jsonl_reader_free);
-  g_clear_pointer (&self->linker, zu_linker_free);
   zu_sink_options_clear (&self->options);
   g_free (self->path);
   g_free (self->fsync);
-  g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (zu_jsonl_sink_parent_class)->finalize (object);
 }
@@ -528,5 +308,5 @@ zu_jsonl_sink_class_init (ZuJsonlSinkClass *klass)
 static void
 zu_jsonl_sink_init (ZuJsonlSink *self)
 {
-  g_mutex_init (&self->lock);
+  self->appended_signal = g_signal_lookup ("appended", ZU_TYPE_EVENT_SINK);
 }

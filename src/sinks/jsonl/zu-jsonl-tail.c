@@ -7,13 +7,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define STEP (64 * 1024)
 
-gboolean
-zu_jsonl_write_all (int fd, const char *text, gsize length)
+/* A write past the limit would end this process with a signal (SIGXFSZ). */
+static gboolean
+is_too_large (int fd, gsize length)
 {
+  off_t end = lseek (fd, 0, SEEK_END);
+  struct rlimit limit;
+
+  return end >= 0 && getrlimit (RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+         && (rlim_t) end + length > limit.rlim_cur;
+}
+
+static gboolean
+write_all (int fd, const char *text, gsize length)
+{
+  if (is_too_large (fd, length))
+    {
+      errno = EFBIG;
+      return FALSE;
+    }
+
   while (length > 0)
     {
       gssize n = write (fd, text, length);
@@ -32,7 +50,7 @@ zu_jsonl_write_all (int fd, const char *text, gsize length)
 static gboolean
 fail (const char *path, const char *what, GError **error)
 {
-  gboolean is_full = errno == ENOSPC || errno == EDQUOT;
+  gboolean is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 
   g_set_error (error, ZU_EVENT_SINK_ERROR,
                is_full ? ZU_EVENT_SINK_ERROR_FULL : ZU_EVENT_SINK_ERROR_READ_ONLY,
@@ -91,12 +109,12 @@ copy (int from, int to, gint64 start, gint64 end)
     {
       gssize n = pread (from, buffer, (gsize) MIN (end - start, STEP), start);
 
-      if (n <= 0 || !zu_jsonl_write_all (to, buffer, (gsize) n))
+      if (n <= 0 || !write_all (to, buffer, (gsize) n))
         return FALSE;
       start += n;
     }
 
-  return zu_jsonl_write_all (to, "\n", 1) && fsync (to) == 0;
+  return write_all (to, "\n", 1) && fsync (to) == 0;
 }
 
 /* What was never acknowledged is cut off, and kept for whoever wants to look at it. */
@@ -141,5 +159,5 @@ zu_jsonl_tail_repair (int fd, const char *path, gint64 size, GError **error)
   if (!is_whole (fd, start))
     return cut_off (fd, path, start, size, error);
 
-  return zu_jsonl_write_all (fd, "\n", 1) || fail (path, "end the last line", error);
+  return write_all (fd, "\n", 1) || fail (path, "end the last line", error);
 }

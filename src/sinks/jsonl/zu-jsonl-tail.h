@@ -8,6 +8,4 @@ G_BEGIN_DECLS
 /* Sees to it that a file of @size bytes ends with a whole line. Called with the lock held. */
 gboolean zu_jsonl_tail_repair (int fd, const char *path, gint64 size, GError **error);
 
-gboolean zu_jsonl_write_all (int fd, const char *text, gsize length);
-
 G_END_DECLS
