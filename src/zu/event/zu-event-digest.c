@@ -8,15 +8,33 @@
 
 #define HEX_SIZE (ZU_EVENT_DIGEST_SIZE - 1)
 
+/* Four bytes as eight digits in lower case: each half byte in a byte of its own, and a letter where
+ * it is past 9. */
+static guint64
+spell_hex (guint32 bytes)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  guint64 x = bytes;
+
+  x = (x | x << 16) & G_GUINT64_CONSTANT (0x0000ffff0000ffff);
+  x = (x | x << 8) & G_GUINT64_CONSTANT (0x00ff00ff00ff00ff);
+  x = (x | x << 4) & G_GUINT64_CONSTANT (0x0f0f0f0f0f0f0f0f);
+  return x + ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '9' - 1);
+}
+
 static void
 write_hex (const guint8 *bytes, char *out)
 {
-  static const char digits[] = "0123456789abcdef";
-
-  for (guint i = 0; i < SHA256_DIGEST_SIZE; i++)
+  for (guint i = 0; i < SHA256_DIGEST_SIZE; i += 4)
     {
-      out[2 * i] = digits[bytes[i] >> 4];
-      out[2 * i + 1] = digits[bytes[i] & 15];
+      guint32 word;
+      guint64 digits;
+
+      memcpy (&word, bytes + i, sizeof word);
+      word = GUINT32_FROM_BE (word);
+      digits = spell_hex (word);
+      digits = GUINT64_TO_BE (digits);
+      memcpy (out + 2 * i, &digits, sizeof digits);
     }
   out[HEX_SIZE] = '\0';
 }
@@ -33,7 +51,7 @@ write_optional (const char *text, gsize length, ZuBuffer *out)
 static void
 write_field (ZuEvent *self, ZuEventField field, ZuBuffer *out)
 {
-  const ZuEventSlice *slice = &self->slices[field];
+  const ZuEventSlice *slice = &self->at.slices[field];
   const char *text = self->text + self->fields + slice->start;
 
   if (slice->length == ZU_EVENT_NULL)
@@ -48,11 +66,21 @@ write_field (ZuEvent *self, ZuEventField field, ZuBuffer *out)
 static const ZuJsonTape *
 read_payload (ZuEvent *self, ZuScratch *scratch)
 {
-  char *copy = zu_scratch_load (scratch, self->text + self->payload, self->payload_length);
+  char *copy = zu_scratch_load (scratch, self->text + self->at.payload, self->at.payload_length);
 
-  if (!zu_json_tape_read (&scratch->tape, copy, self->payload_length, ZU_JSON_STRICT, NULL))
+  if (!zu_json_tape_read (&scratch->tape, copy, self->at.payload_length, ZU_JSON_STRICT, NULL))
     g_assert_not_reached ();
   return &scratch->tape;
+}
+
+/* Nearly every payload can be written as it is read. */
+static void
+write_payload (ZuEvent *self, ZuScratch *scratch)
+{
+  const char *start = self->text + self->at.payload;
+
+  if (zu_json_canonicalise (start, self->text + self->length, &scratch->out) == NULL)
+    zu_json_write (read_payload (self, scratch), 0, ZU_JSON_STYLE_CANONICAL, &scratch->out);
 }
 
 /* Into the scratch's output. The keys of an event come in this order when they are sorted. */
@@ -67,11 +95,11 @@ write_canonical (ZuEvent *self, const char *prev_hash, gsize prev_length, ZuScra
   zu_buffer_append_literal (out, ",\"parent_id\":");
   write_field (self, ZU_EVENT_FIELD_PARENT_ID, out);
   zu_buffer_append_literal (out, ",\"payload\":");
-  zu_json_write (read_payload (self, scratch), 0, ZU_JSON_STYLE_CANONICAL, out);
+  write_payload (self, scratch);
   zu_buffer_append_literal (out, ",\"prev_hash\":");
   write_optional (prev_hash, prev_length, out);
   zu_buffer_append_literal (out, ",\"schema_version\":");
-  zu_buffer_append (out, self->text + self->version, self->version_length);
+  zu_buffer_append (out, self->text + self->at.version, self->at.version_length);
   zu_buffer_append_literal (out, ",\"source\":");
   write_field (self, ZU_EVENT_FIELD_SOURCE, out);
   zu_buffer_append_literal (out, ",\"task_id\":");
@@ -85,21 +113,29 @@ write_canonical (ZuEvent *self, const char *prev_hash, gsize prev_length, ZuScra
   zu_buffer_append_char (out, '}');
 }
 
+/* The digest of an event, whose canonical text is given. */
+void
+zu_event_hash_canonical (const ZuBuffer *canonical, char out[ZU_EVENT_DIGEST_SIZE])
+{
+  guint8 digest[SHA256_DIGEST_SIZE];
+  struct sha256_ctx context;
+
+  sha256_init (&context);
+  sha256_update (&context, canonical->length, (const guint8 *) canonical->data);
+  sha256_digest (&context, sizeof digest, digest);
+  write_hex (digest, out);
+}
+
 /* The digest that the event has behind PREV_HASH (NULL is null). */
 void
 zu_event_write_digest (ZuEvent *self, const char *prev_hash, gsize prev_length,
                        char out[ZU_EVENT_DIGEST_SIZE])
 {
   ZuScratch *scratch = zu_scratch_get ();
-  guint8 digest[SHA256_DIGEST_SIZE];
-  struct sha256_ctx context;
 
   write_canonical (self, prev_hash, prev_length, scratch);
-  sha256_init (&context);
-  sha256_update (&context, scratch->out.length, (const guint8 *) scratch->out.data);
-  sha256_digest (&context, sizeof digest, digest);
+  zu_event_hash_canonical (&scratch->out, out);
   zu_scratch_trim (scratch);
-  write_hex (digest, out);
 }
 
 void
@@ -194,7 +230,7 @@ zu_event_is_linked (ZuEvent *self)
 {
   g_return_val_if_fail (ZU_IS_EVENT (self), FALSE);
 
-  return self->slices[ZU_EVENT_FIELD_HASH].length != ZU_EVENT_NULL;
+  return self->at.slices[ZU_EVENT_FIELD_HASH].length != ZU_EVENT_NULL;
 }
 
 /**
@@ -220,7 +256,7 @@ zu_event_link (ZuEvent *self, const char *prev_hash, ZuSecret *sign_key)
 
   zu_event_write_digest (self, prev_hash, length_of (prev_hash), digest);
 
-  zu_buffer_append (&text, self->text, self->links);
+  zu_buffer_append (&text, self->text, self->at.links);
   zu_buffer_append_literal (&text, ",\"prev_hash\":");
   if (prev_hash == NULL)
     zu_buffer_append_literal (&text, "null");
@@ -275,7 +311,7 @@ zu_event_has_same_content (ZuEvent *self, ZuEvent *other)
   g_return_val_if_fail (ZU_IS_EVENT (self), FALSE);
   g_return_val_if_fail (ZU_IS_EVENT (other), FALSE);
 
-  if (self->links == other->links && memcmp (self->text, other->text, self->links) == 0)
+  if (self->at.links == other->at.links && memcmp (self->text, other->text, self->at.links) == 0)
     return TRUE;
   if (!is_same_field (self, other, ZU_EVENT_FIELD_EVENT_ID))
     return FALSE;

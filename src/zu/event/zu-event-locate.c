@@ -2,18 +2,29 @@
 
 /* The fast way into an event's text: written as we write it, its parts stand in one order, so each
  * is checked where it must be. What does not match is left to the reader that takes any spelling.
+ * The canonical text, where it is wanted, is written by the same pass: what stands before the
+ * payload there stands before it here too.
  */
 
 #include "zu-event-private.h"
 #include "zu-timestamp-private.h"
 #include "zu-uuid-private.h"
 
+/* A type belongs to one of the two namespaces. */
+gboolean
+zu_event_type_is_valid (const char *type, gsize length)
+{
+  return (length >= 8 && memcmp (type, "harness.", 8) == 0)
+         || (length >= 5 && memcmp (type, "data.", 5) == 0);
+}
+
 typedef struct
 {
-  ZuEvent *event;
+  ZuEventLayout *at;
   const char *text;
   const char *p;
   const char *end;
+  ZuBuffer *canonical; /* written on the way, where it is wanted */
 } Cursor;
 
 #define match_literal(self, literal) match ((self), "" literal, sizeof (literal) - 1)
@@ -30,9 +41,9 @@ match (Cursor *self, const char *literal, gsize length)
 static inline void
 set_slice (Cursor *self, ZuEventField field, const char *start, const char *end)
 {
-  self->event->slices[field].start = (guint32) (start - self->text);
-  self->event->slices[field].length = (guint32) (end - start);
-  self->event->slices[field].is_plain = TRUE;
+  self->at->slices[field].start = (guint32) (start - self->text);
+  self->at->slices[field].length = (guint32) (end - start);
+  self->at->slices[field].is_plain = TRUE;
 }
 
 static inline gboolean
@@ -59,8 +70,8 @@ match_plain (Cursor *self, ZuEventField field)
 static inline gboolean
 match_null (Cursor *self, ZuEventField field)
 {
-  self->event->slices[field].start = 0;
-  self->event->slices[field].length = ZU_EVENT_NULL;
+  self->at->slices[field].start = 0;
+  self->at->slices[field].length = ZU_EVENT_NULL;
   return match_literal (self, "null");
 }
 
@@ -98,6 +109,49 @@ match_ts (Cursor *self)
          && zu_timestamp_is_normal (start, (gsize) (self->p - 1 - start));
 }
 
+static inline void
+write_field (Cursor *self, ZuEventField field)
+{
+  const ZuEventSlice *slice = &self->at->slices[field];
+
+  if (slice->length == ZU_EVENT_NULL)
+    zu_buffer_append_literal (self->canonical, "null");
+  else /* with its quotes */
+    zu_buffer_append (self->canonical, self->text + slice->start - 1, slice->length + 2);
+}
+
+#define write_member(self, literal, field)                   \
+  do                                                         \
+    {                                                        \
+      zu_buffer_append_literal ((self)->canonical, literal); \
+      write_field ((self), (field));                         \
+    }                                                        \
+  while (0)
+
+static const char *
+write_payload (Cursor *self, const char *start)
+{
+  self->canonical->length = 0;
+  write_member (self, "{\"event_id\":", ZU_EVENT_FIELD_EVENT_ID);
+  write_member (self, ",\"parent_id\":", ZU_EVENT_FIELD_PARENT_ID);
+  zu_buffer_append_literal (self->canonical, ",\"payload\":");
+  return zu_json_canonicalise (start, self->end, self->canonical);
+}
+
+static void
+write_rest (Cursor *self)
+{
+  write_member (self, ",\"prev_hash\":", ZU_EVENT_FIELD_PREV_HASH);
+  zu_buffer_append_literal (self->canonical, ",\"schema_version\":");
+  zu_buffer_append (self->canonical, self->text + self->at->version, self->at->version_length);
+  write_member (self, ",\"source\":", ZU_EVENT_FIELD_SOURCE);
+  write_member (self, ",\"task_id\":", ZU_EVENT_FIELD_TASK_ID);
+  write_member (self, ",\"trace_id\":", ZU_EVENT_FIELD_TRACE_ID);
+  write_member (self, ",\"ts\":", ZU_EVENT_FIELD_TS);
+  write_member (self, ",\"type\":", ZU_EVENT_FIELD_TYPE);
+  zu_buffer_append_char (self->canonical, '}');
+}
+
 static gboolean
 match_payload (Cursor *self)
 {
@@ -105,11 +159,11 @@ match_payload (Cursor *self)
 
   if (*start != '{')
     return FALSE;
-  end = zu_json_scan (start, self->end, 1);
+  end = self->canonical != NULL ? write_payload (self, start) : zu_json_scan (start, self->end, 1);
   if (end == NULL)
     return FALSE;
-  self->event->payload = (guint32) (start - self->text);
-  self->event->payload_length = (guint32) (end - start);
+  self->at->payload = (guint32) (start - self->text);
+  self->at->payload_length = (guint32) (end - start);
   self->p = end;
   return TRUE;
 }
@@ -122,8 +176,8 @@ match_version (Cursor *self)
   self->p = digits;
   while (g_ascii_isdigit (*self->p))
     self->p++;
-  self->event->version = (guint32) (start - self->text);
-  self->event->version_length = (guint32) (self->p - start);
+  self->at->version = (guint32) (start - self->text);
+  self->at->version_length = (guint32) (self->p - start);
   return self->p > digits && (*digits != '0' || self->p == start + 1)
          && self->p - start <= ZU_JSON_MAX_DIGITS;
 }
@@ -142,11 +196,26 @@ match_all (Cursor *self)
       || !match_literal (self, ",\"schema_version\":") || !match_version (self))
     return FALSE;
 
-  self->event->links = (guint32) (self->p - self->text);
+  self->at->links = (guint32) (self->p - self->text);
   return match_literal (self, ",\"prev_hash\":") && match_link (self, ZU_EVENT_FIELD_PREV_HASH)
          && match_literal (self, ",\"hash\":") && match_link (self, ZU_EVENT_FIELD_HASH)
          && match_literal (self, ",\"sig\":") && match_link (self, ZU_EVENT_FIELD_SIG)
          && match_literal (self, "}") && self->p == self->end;
+}
+
+/* Finds the parts of a text that is written as we write it and has a terminator and padding behind
+ * it. CANONICAL, if there is one, gets what is hashed of it, with its own prev_hash. FALSE where
+ * the text is not as we write it, or CANONICAL must be written in another way. */
+gboolean
+zu_event_layout_read (ZuEventLayout *self, const char *text, gsize length, ZuBuffer *canonical)
+{
+  Cursor cursor = { self, text, text, text + length, canonical };
+
+  if (length > G_MAXINT32 || !match_all (&cursor))
+    return FALSE;
+  if (canonical != NULL)
+    write_rest (&cursor);
+  return TRUE;
 }
 
 /* Copies what stands before the payload and what stands behind it; in the copies each field's
@@ -154,24 +223,24 @@ match_all (Cursor *self)
 static void
 copy_fields (ZuEvent *self)
 {
-  guint32 behind = self->payload + self->payload_length;
-  gsize size = self->length - self->payload_length;
+  guint32 behind = self->at.payload + self->at.payload_length;
+  gsize size = self->length - self->at.payload_length;
   char *copies;
 
   self->fields = self->length + ZU_JSON_PADDING;
   if (G_UNLIKELY (size > ZU_EVENT_ROOM))
     self->text = g_realloc (self->text, self->fields + size);
   copies = self->text + self->fields;
-  memcpy (copies, self->text, self->payload);
-  memcpy (copies + self->payload, self->text + behind, self->length - behind);
+  memcpy (copies, self->text, self->at.payload);
+  memcpy (copies + self->at.payload, self->text + behind, self->length - behind);
   for (int i = 0; i < ZU_EVENT_N_FIELDS; i++)
     {
-      ZuEventSlice *slice = &self->slices[i];
+      ZuEventSlice *slice = &self->at.slices[i];
 
       if (slice->length == ZU_EVENT_NULL)
         continue;
       if (slice->start >= behind)
-        slice->start -= self->payload_length;
+        slice->start -= self->at.payload_length;
       copies[slice->start + slice->length] = '\0';
     }
 }
@@ -181,9 +250,7 @@ copy_fields (ZuEvent *self)
 gboolean
 zu_event_locate (ZuEvent *self)
 {
-  Cursor cursor = { self, self->text, self->text, self->text + self->length };
-
-  if (!match_all (&cursor))
+  if (!zu_event_layout_read (&self->at, self->text, self->length, NULL))
     return FALSE;
   copy_fields (self);
   return TRUE;

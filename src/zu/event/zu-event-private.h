@@ -18,14 +18,23 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint32 start; /* in the copies of the fields, terminated */
+  guint32 start;
   guint32 length;
   gboolean is_plain; /* written as it is */
 } ZuEventSlice;
 
+/* Where the parts of an event's text stand. */
+typedef struct
+{
+  guint32 payload, payload_length;
+  guint32 version, version_length; /* the digits of schema_version */
+  guint32 links;                   /* where `,"prev_hash":` stands */
+  ZuEventSlice slices[ZU_EVENT_N_FIELDS];
+} ZuEventLayout;
+
 /* The text is the event as it is stored and printed, written in one way: fields in their order, no
- * spaces. Its fields stand once more behind it, decoded and terminated. All of it is made when the
- * event is, so that threads can share an event. */
+ * spaces. Its fields stand once more behind it, decoded and terminated; the slices are of these
+ * copies. All of it is made when the event is, so that threads can share an event. */
 struct _ZuEvent
 {
   GObject parent_instance;
@@ -33,10 +42,7 @@ struct _ZuEvent
   char *text;
   guint32 length;
   guint32 fields; /* where the copies begin */
-  guint32 payload, payload_length;
-  guint32 version, version_length; /* the digits of schema_version */
-  guint32 links;                   /* where `,"prev_hash":` stands */
-  ZuEventSlice slices[ZU_EVENT_N_FIELDS];
+  ZuEventLayout at;
 };
 
 /* A field of an event that is being made. */
@@ -66,10 +72,13 @@ extern const char *const zu_event_field_names[ZU_EVENT_N_FIELDS];
 
 ZuEvent *zu_event_new_from_parts (const ZuEventParts *parts);
 gboolean zu_event_locate (ZuEvent *self);
+gboolean zu_event_layout_read (ZuEventLayout *self, const char *text, gsize length,
+                               ZuBuffer *canonical);
 gboolean zu_event_type_is_valid (const char *type, gsize length);
 void zu_event_write_digest (ZuEvent *self, const char *prev_hash, gsize prev_length,
                             char out[ZU_EVENT_DIGEST_SIZE]);
 void zu_event_write_own_digest (ZuEvent *self, char out[ZU_EVENT_DIGEST_SIZE]);
+void zu_event_hash_canonical (const ZuBuffer *canonical, char out[ZU_EVENT_DIGEST_SIZE]);
 
 ZuScratch *zu_scratch_get (void);
 char *zu_scratch_load (ZuScratch *self, const char *text, gsize length);

@@ -78,14 +78,6 @@ zu_event_init (ZuEvent *self)
 {
 }
 
-/* A type belongs to one of the two namespaces. */
-gboolean
-zu_event_type_is_valid (const char *type, gsize length)
-{
-  return (length >= 8 && memcmp (type, "harness.", 8) == 0)
-         || (length >= 5 && memcmp (type, "data.", 5) == 0);
-}
-
 static void
 write_field (ZuBuffer *out, const char *before, const ZuEventText *field)
 {
@@ -100,12 +92,12 @@ static void
 write_payload (ZuEvent *self, const ZuEventParts *parts, ZuBuffer *out)
 {
   zu_buffer_append_literal (out, ",\"payload\":");
-  self->payload = (guint32) out->length;
+  self->at.payload = (guint32) out->length;
   if (parts->payload == NULL)
     zu_buffer_append_literal (out, "{}");
   else
     zu_json_write (parts->payload, parts->payload_node, ZU_JSON_STYLE_EVENT, out);
-  self->payload_length = (guint32) out->length - self->payload;
+  self->at.payload_length = (guint32) out->length - self->at.payload;
 }
 
 static void
@@ -122,10 +114,10 @@ write_text (ZuEvent *self, const ZuEventParts *parts, ZuBuffer *out)
   write_field (out, ",\"source\":", &fields[ZU_EVENT_FIELD_SOURCE]);
   write_payload (self, parts, out);
   zu_buffer_append_literal (out, ",\"schema_version\":");
-  self->version = (guint32) out->length;
-  self->version_length = (guint32) parts->version.length;
+  self->at.version = (guint32) out->length;
+  self->at.version_length = (guint32) parts->version.length;
   zu_buffer_append (out, parts->version.text, parts->version.length);
-  self->links = (guint32) out->length;
+  self->at.links = (guint32) out->length;
   write_field (out, ",\"prev_hash\":", &fields[ZU_EVENT_FIELD_PREV_HASH]);
   write_field (out, ",\"hash\":", &fields[ZU_EVENT_FIELD_HASH]);
   write_field (out, ",\"sig\":", &fields[ZU_EVENT_FIELD_SIG]);
@@ -139,9 +131,9 @@ copy_fields (ZuEvent *self, const ZuEventParts *parts, ZuBuffer *out)
     {
       const ZuEventText *field = &parts->fields[i];
 
-      self->slices[i].start = (guint32) (out->length - self->fields);
-      self->slices[i].length = field->text == NULL ? ZU_EVENT_NULL : (guint32) field->length;
-      self->slices[i].is_plain = zu_json_text_is_plain (field->text, field->length);
+      self->at.slices[i].start = (guint32) (out->length - self->fields);
+      self->at.slices[i].length = field->text == NULL ? ZU_EVENT_NULL : (guint32) field->length;
+      self->at.slices[i].is_plain = zu_json_text_is_plain (field->text, field->length);
       if (field->text != NULL)
         zu_buffer_append (out, field->text, field->length);
       zu_buffer_append_char (out, '\0');
@@ -293,7 +285,7 @@ zu_event_get_field (ZuEvent *self, ZuEventField field, gsize *length)
   g_return_val_if_fail (ZU_IS_EVENT (self), NULL);
   g_return_val_if_fail ((guint) field < ZU_EVENT_N_FIELDS, NULL);
 
-  slice = &self->slices[field];
+  slice = &self->at.slices[field];
   is_null = slice->length == ZU_EVENT_NULL;
   if (length != NULL)
     *length = is_null ? 0 : slice->length;
@@ -453,7 +445,7 @@ zu_event_get_schema_version (ZuEvent *self)
 {
   g_return_val_if_fail (ZU_IS_EVENT (self), 0);
 
-  return g_ascii_strtoll (self->text + self->version, NULL, 10);
+  return g_ascii_strtoll (self->text + self->at.version, NULL, 10);
 }
 
 /**
@@ -472,8 +464,8 @@ zu_event_get_payload_text (ZuEvent *self, gsize *length)
   g_return_val_if_fail (ZU_IS_EVENT (self), NULL);
   g_return_val_if_fail (length != NULL, NULL);
 
-  *length = self->payload_length;
-  return self->text + self->payload;
+  *length = self->at.payload_length;
+  return self->text + self->at.payload;
 }
 
 static ZuJson *
@@ -500,7 +492,7 @@ zu_event_dup_payload (ZuEvent *self)
 {
   g_return_val_if_fail (ZU_IS_EVENT (self), NULL);
 
-  return parse_part (self, self->payload, self->payload_length);
+  return parse_part (self, self->at.payload, self->at.payload_length);
 }
 
 /**

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "zu-buffer-private.h"
+#include "zu-json-plain-private.h"
 #include "zu-json.h"
 
 G_BEGIN_DECLS
@@ -12,8 +13,6 @@ G_BEGIN_DECLS
 #define ZU_JSON_MAX_DEPTH 200
 /* How many characters the integer part of a number may have, its sign included. */
 #define ZU_JSON_MAX_DIGITS 4300
-/* Zero bytes that must stand behind a text that is read, so that words of it can be read whole. */
-#define ZU_JSON_PADDING 8
 
 /* In a tape only: an object's member name, followed by its value. */
 #define ZU_JSON_KIND_KEY ((ZuJsonKind) 7)
@@ -69,6 +68,7 @@ typedef struct
 gboolean zu_json_tape_read (ZuJsonTape *tape, char *text, gsize length, ZuJsonNumbers numbers,
                             GError **error);
 const char *zu_json_scan (const char *text, const char *end, guint depth);
+const char *zu_json_canonicalise (const char *text, const char *end, ZuBuffer *out);
 guint32 zu_json_tape_add (ZuJsonTape *tape, ZuJsonKind kind);
 void zu_json_tape_resolve (ZuJsonTape *tape, guint32 object);
 guint32 zu_json_tape_find (const ZuJsonTape *tape, guint32 object, const char *name, gsize length);
@@ -81,46 +81,10 @@ void zu_python_write_text (const char *text, gsize length, ZuBuffer *out);
 void zu_python_write (const ZuJsonTape *tape, guint32 node, ZuBuffer *out);
 gboolean zu_json_text_is_plain (const char *text, gsize length);
 gsize zu_json_utf8_length (const char *p);
+char *zu_json_write_u_escape (char *out, gunichar c);
 
 ZuJson *zu_json_new (ZuJsonTape *tape, char *text);
 const ZuJsonTape *zu_json_peek_tape (ZuJson *self, guint32 *node);
-
-static inline guint64
-zu_json_load (const char *p, gsize size)
-{
-  guint64 word = 0;
-
-  memcpy (&word, p, size);
-  return word;
-}
-
-/* The highest bit of each byte of WORD that is not plain: a quote, a backslash, a control
- * character, DEL, or not ASCII. Bytes that follow such a one may be marked with it. */
-static inline guint64
-zu_json_find_odd (guint64 word)
-{
-  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
-  guint64 quote = word ^ ones * '"';
-  guint64 backslash = word ^ ones * '\\';
-
-  return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote)
-          | ((backslash - ones) & ~backslash) | word | (word + ones))
-         & ones << 7;
-}
-
-/* The first byte that is not plain. The padding behind a text ends the search. */
-static inline const char *
-zu_json_skip_plain (const char *p)
-{
-  guint64 odd = zu_json_find_odd (GUINT64_FROM_LE (zu_json_load (p, 8)));
-
-  while (odd == 0)
-    {
-      p += 8;
-      odd = zu_json_find_odd (GUINT64_FROM_LE (zu_json_load (p, 8)));
-    }
-  return p + __builtin_ctzll (odd) / 8;
-}
 
 /* Writes a text that is plain as a string with its quotes: the same in every style of JSON. */
 static inline void

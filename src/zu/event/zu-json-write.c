@@ -37,7 +37,7 @@ is_ascii (ZuJsonStyle style)
 }
 
 static char *
-write_u_escape (char *out, guint value)
+write_unit (char *out, guint value)
 {
   static const char digits[] = "0123456789abcdef";
 
@@ -46,6 +46,16 @@ write_u_escape (char *out, guint value)
   for (int shift = 12; shift >= 0; shift -= 4)
     *out++ = digits[value >> shift & 15];
   return out;
+}
+
+/* One escape, or two past the BMP: up to 12 bytes. */
+char *
+zu_json_write_u_escape (char *out, gunichar c)
+{
+  if (c < 0x10000)
+    return write_unit (out, c);
+  out = write_unit (out, 0xd800 + ((c - 0x10000) >> 10));
+  return write_unit (out, 0xdc00 + (c & 0x3ff));
 }
 
 static char *
@@ -59,19 +69,10 @@ write_ascii_escape (char *out, guchar c)
   else if (c >= 8 && c <= 13)
     letter = shorts[c - 8];
   if (letter == 0)
-    return write_u_escape (out, c);
+    return write_unit (out, c);
   *out++ = '\\';
   *out++ = letter;
   return out;
-}
-
-static char *
-write_code_point (char *out, gunichar c)
-{
-  if (c < 0x10000)
-    return write_u_escape (out, c);
-  out = write_u_escape (out, 0xd800 + ((c - 0x10000) >> 10));
-  return write_u_escape (out, 0xdc00 + (c & 0x3ff));
 }
 
 /* Writes TEXT, which is UTF-8 and may hold U+0000, as a string with its quotes. */
@@ -103,7 +104,7 @@ zu_json_write_text (const char *text, gsize length, ZuJsonStyle style, ZuBuffer 
         *out++ = *p++;
       else
         {
-          out = write_code_point (out, g_utf8_get_char (p));
+          out = zu_json_write_u_escape (out, g_utf8_get_char (p));
           p = g_utf8_next_char (p);
         }
     }
