@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-keeper.h"
+#include "zu-engine-remove.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -12,7 +14,8 @@
 #define SYS_pidfd_send_signal 424
 #endif
 
-#define DEATH_TIMEOUT_MS 10000
+#define DEATH_TIMEOUT_MS  10000
+#define REMOVE_TIMEOUT_MS 60000
 
 /* When process 1 of a pid namespace has been waited for, nobody is left in that namespace. */
 static void
@@ -32,6 +35,27 @@ kill_sandbox (struct keeper *keeper)
       waitpid (keeper->child, NULL, 0);
     }
   keeper->child = 0;
+}
+
+/* The guest leaves when its channel ends, and may be another user's; what does not leave is
+ * removed. */
+static int
+remove_container (struct keeper *keeper)
+{
+  const struct keeper_launch *launch = &keeper->launch;
+  int is_ending = keeper->guest_pid >= 0;
+
+  if (!launch->by_engine)
+    return 1;
+  if (keeper->guest >= 0)
+    close (keeper->guest);
+  keeper->guest = -1;
+  if (is_ending)
+    syscall (SYS_pidfd_send_signal, keeper->guest_pid, SIGKILL, NULL, 0);
+  if (!*keeper_engine (launch))
+    return 1;
+  return zu_engine_remove (keeper_engine (launch), keeper_container (launch), is_ending,
+                           REMOVE_TIMEOUT_MS);
 }
 
 /* The kernel needs a moment until a group without processes is an empty group. */
@@ -72,14 +96,30 @@ write_epilogue (const struct keeper_launch *launch, unsigned reason)
   return pid > 0 && WIFEXITED (status) && WEXITSTATUS (status) == 0;
 }
 
-/* All that the sandbox was, gone, before anybody hears that it is. */
+/* What an engine's container was shown of this folder. */
+static void
+remove_files (const struct keeper_launch *launch)
+{
+  static const char *const files[] = { "guest/socket", "hosts", "ca" };
+
+  for (unsigned i = 0; launch->by_engine && i < sizeof files / sizeof *files; i++)
+    unlinkat (launch->state, files[i], 0);
+  if (launch->by_engine)
+    unlinkat (launch->state, "guest", AT_REMOVEDIR);
+}
+
+/* All that the sandbox was, gone, before anybody hears that it is. Where an engine does not remove
+ * its container, the label stays for whoever collects what is left behind. */
 void
 keeper_undo (struct keeper *keeper, unsigned reason)
 {
+  int removed = remove_container (keeper);
+
   kill_sandbox (keeper);
   remove_cgroups (&keeper->launch);
   unlinkat (keeper->launch.state, "control", 0);
-  if (!write_epilogue (&keeper->launch, reason))
+  remove_files (&keeper->launch);
+  if (!write_epilogue (&keeper->launch, reason) || !removed)
     return;
   unlinkat (keeper->launch.state, "label", 0);
   rmdir (keeper->launch.state_path);

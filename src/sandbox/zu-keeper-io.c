@@ -152,6 +152,9 @@ keeper_read_launch (int fd, struct keeper_launch *launch)
       || !place_fds (launch, header.flags, fds, n_fds))
     return 0;
   launch->drops = (header.flags & ZU_KEEPER_LAUNCH_DROP) != 0;
+  launch->by_engine = (header.flags & ZU_KEEPER_LAUNCH_ENGINE) != 0;
+  if (launch->by_engine && (launch->head.argc != 2 || launch->head.n_inherit != 1))
+    return 0;
   launch->state_path = zu_wire_get_string (&r);
   launch->epilogue = zu_wire_get_string (&r);
   for (unsigned i = 0; i < launch->head.n_cgroups; i++)

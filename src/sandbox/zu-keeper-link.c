@@ -91,7 +91,8 @@ encode_launch (const ZuKeeperLaunch *launch, GError **error)
 {
   guint8 *data = g_malloc (ZU_KEEPER_MAX);
   guint flags = (launch->owner_fd >= 0 ? ZU_KEEPER_LAUNCH_OWNER : 0)
-                | (launch->drops ? ZU_KEEPER_LAUNCH_DROP : 0);
+                | (launch->drops ? ZU_KEEPER_LAUNCH_DROP : 0)
+                | (launch->by_engine ? ZU_KEEPER_LAUNCH_ENGINE : 0);
   struct zu_wire_writer w = zu_wire_begin (data, ZU_KEEPER_MAX, ZU_KEEPER_LAUNCH, flags, 0);
   gsize go_size, size;
   const void *go = g_bytes_get_data (launch->go, &go_size);
@@ -268,6 +269,57 @@ receive_ready (int fd, struct zu_wire_hello *hello, ZuGuestChannel **channel,
 }
 
 /**
+ * zu_keeper_link_start: (skip)
+ * @launch: what to make
+ * @cancellable: (nullable): undoes what was begun
+ * @error: why there is no keeper
+ *
+ * Starts a keeper, which from now on undoes what there is of the sandbox, should the launcher die.
+ *
+ * Returns: (transfer full): the launcher's connection to the keeper
+ */
+ZuKeeperLink *
+zu_keeper_link_start (const ZuKeeperLaunch *launch, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuKeeperLink) self = link_new ();
+  gboolean spawned;
+  int pair[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "cannot make a socket: %s",
+                   g_strerror (errno));
+      return NULL;
+    }
+  self->fd = pair[0];
+  spawned = spawn_keeper (self, pair[1], launch->epilogue != NULL, error);
+  close (pair[1]);
+  if (spawned && send_launch (self->fd, launch, cancellable, error))
+    return g_steal_pointer (&self);
+  zu_keeper_link_abandon (self);
+  return NULL;
+}
+
+/* The keeper sees that nobody is there any more, and undoes what was begun; waits until it has. */
+void
+zu_keeper_link_abandon (ZuKeeperLink *self)
+{
+  zu_clear_fd (&self->fd);
+  reap (self);
+}
+
+/* Waits until the sandbox's guest has spoken; where it has not, nothing of the sandbox is left. */
+gboolean
+zu_keeper_link_await_ready (ZuKeeperLink *self, struct zu_wire_hello *hello,
+                            ZuGuestChannel **channel, GCancellable *cancellable, GError **error)
+{
+  if (receive_ready (self->fd, hello, channel, cancellable, error))
+    return TRUE;
+  zu_keeper_link_abandon (self);
+  return FALSE;
+}
+
+/**
  * zu_keeper_link_launch: (skip)
  * @launch: what to make
  * @hello: (out): what the guest says of itself
@@ -283,28 +335,11 @@ ZuKeeperLink *
 zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello,
                        ZuGuestChannel **channel, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (ZuKeeperLink) self = link_new ();
-  gboolean spawned;
-  int pair[2];
+  g_autoptr (ZuKeeperLink) self = zu_keeper_link_start (launch, cancellable, error);
 
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-    {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "cannot make a socket: %s",
-                   g_strerror (errno));
-      return NULL;
-    }
-  self->fd = pair[0];
-  spawned = spawn_keeper (self, pair[1], launch->epilogue != NULL, error);
-  close (pair[1]);
-  if (!spawned || !send_launch (self->fd, launch, cancellable, error)
-      || !receive_ready (self->fd, hello, channel, cancellable, error))
-    {
-      /* It sees that nobody is there any more, and undoes what it has begun. */
-      zu_clear_fd (&self->fd);
-      reap (self);
-      return NULL;
-    }
-  return g_steal_pointer (&self);
+  if (self && zu_keeper_link_await_ready (self, hello, channel, cancellable, error))
+    return g_steal_pointer (&self);
+  return NULL;
 }
 
 /**

@@ -17,6 +17,7 @@ typedef struct
   guint64 lifetime_ms;
   const char *epilogue; /* nullable; with one the keeper gets this process's environment */
   gboolean drops;
+  gboolean by_engine; /* @argv is an engine's socket and a container; one listener is inherited */
   guint32 uid;
   guint32 gid;
   const char *const *cgroup_paths; /* nullable */
@@ -34,6 +35,12 @@ char *zu_keeper_find_program (const char *name, GError **error);
 ZuKeeperLink *zu_keeper_link_launch (const ZuKeeperLaunch *launch, struct zu_wire_hello *hello,
                                      ZuGuestChannel **channel, GCancellable *cancellable,
                                      GError **error);
+ZuKeeperLink *zu_keeper_link_start (const ZuKeeperLaunch *launch, GCancellable *cancellable,
+                                    GError **error);
+gboolean zu_keeper_link_await_ready (ZuKeeperLink *self, struct zu_wire_hello *hello,
+                                     ZuGuestChannel **channel, GCancellable *cancellable,
+                                     GError **error);
+void zu_keeper_link_abandon (ZuKeeperLink *self);
 ZuKeeperLink *zu_keeper_link_connect (ZuState *state, GError **error);
 ZuGuestChannel *zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable,
                                              GError **error);

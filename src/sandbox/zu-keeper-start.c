@@ -19,6 +19,9 @@
 #define HELLO_TIMEOUT_MS 30000
 #define MAX_COMPLAINT    2000
 
+/* From the launch to the guest's coming; in between an engine is at work. */
+#define ENGINE_TIMEOUT_MS 180000
+
 static int
 refuse (struct keeper *keeper, const char *text)
 {
@@ -64,6 +67,21 @@ spawn (struct keeper *keeper)
   keeper->guest = channel[0];
   keeper->complaints = complaints[0];
   return keeper->child > 0;
+}
+
+/* The guest comes to the launcher's listener, once; nobody after it does. */
+static int
+await_guest (struct keeper *keeper)
+{
+  struct pollfd fds[2] = { { keeper->launch.inherit[0], POLLIN, 0 }, { keeper->clients[0], 0, 0 } };
+
+  while (poll (fds, 2, ENGINE_TIMEOUT_MS) < 0 && errno == EINTR)
+    ;
+  if (!fds[0].revents || fds[1].revents)
+    return 0;
+  keeper->guest = accept4 (keeper->launch.inherit[0], NULL, NULL, SOCK_CLOEXEC);
+  unlinkat (keeper->launch.state, "guest/socket", 0);
+  return keeper->guest >= 0;
 }
 
 static int
@@ -120,10 +138,10 @@ static int
 refuse_with_complaints (struct keeper *keeper)
 {
   char text[MAX_COMPLAINT] = "";
-  ssize_t n;
+  ssize_t n = 0;
 
-  fcntl (keeper->complaints, F_SETFL, O_NONBLOCK);
-  n = read (keeper->complaints, text, sizeof text - 1);
+  if (keeper->complaints >= 0 && fcntl (keeper->complaints, F_SETFL, O_NONBLOCK) == 0)
+    n = read (keeper->complaints, text, sizeof text - 1);
   text[n > 0 ? n : 0] = '\0';
   for (char *at = text; *at; at++)
     if (*at < ' ')
@@ -144,12 +162,14 @@ keeper_start (struct keeper *keeper)
   umask (077);
   if (keeper->listener < 0)
     return refuse (keeper, "cannot listen in the sandbox's state folder");
-  if (!spawn (keeper))
-    return refuse (keeper, "cannot start a process");
+  if (keeper->launch.by_engine ? !await_guest (keeper) : !spawn (keeper))
+    return refuse (keeper, keeper->launch.by_engine ? "no guest came from the engine's container"
+                                                    : "cannot start a process");
   if (!await_hello (keeper, hello, sizeof hello, &size))
     return refuse_with_complaints (keeper);
   good = tell_ready (keeper, hello, size);
-  close (keeper->complaints);
+  if (keeper->complaints >= 0)
+    close (keeper->complaints);
   keeper->complaints = -1;
   for (unsigned i = 0; i < keeper->launch.head.n_mounts; i++)
     close (keeper->launch.mounts[i]);

@@ -45,12 +45,16 @@ enum zu_keeper_reason
 /* Flags of LAUNCH. */
 #define ZU_KEEPER_LAUNCH_OWNER \
   1u /* a descriptor follows that becomes readable when the owner dies */
-#define ZU_KEEPER_LAUNCH_DROP  2u /* uid and gid are given up before the program starts */
-#define ZU_KEEPER_LAUNCH_FLAGS 3u
+#define ZU_KEEPER_LAUNCH_DROP 2u /* uid and gid are given up before the program starts */
+#define ZU_KEEPER_LAUNCH_ENGINE \
+  4u /* an engine starts the sandbox; its guest connects to the inherited descriptor */
+#define ZU_KEEPER_LAUNCH_FLAGS 7u
 
 /* LAUNCH. Descriptors: state folder, label, owner if there is one, the cgroups' cgroup.procs, the
  * mounts' sources, the inherited ones. The strings that follow: state folder, epilogue, then the
- * cgroups' folders, then the program and its arguments; then GO for the guest, ready to be sent. */
+ * cgroups' folders, then the program and its arguments; then GO for the guest, ready to be sent.
+ * Where an engine starts the sandbox, the arguments are the engine's Unix socket, "" where it has
+ * none here, and the name of the container, which is removed at the end. */
 struct zu_keeper_launch
 {
   uint32_t uid;

@@ -12,6 +12,7 @@ struct keeper_launch
 {
   struct zu_keeper_launch head;
   int drops;
+  int by_engine;
   int state;
   int label; /* its lock tells that this keeper lives */
   int owner;
@@ -50,6 +51,19 @@ void keeper_become_program (const struct keeper_launch *launch, int guest, int c
     __attribute__ ((noreturn));
 void keeper_child_fail (const char *what, int error) __attribute__ ((noreturn));
 void keeper_stage_mounts (const int *mounts, unsigned n_mounts, uid_t uid, gid_t gid);
+
+/* What an engine was asked to start: its socket, and the container's name. */
+static inline const char *
+keeper_engine (const struct keeper_launch *launch)
+{
+  return launch->argv[0];
+}
+
+static inline const char *
+keeper_container (const struct keeper_launch *launch)
+{
+  return launch->argv[1];
+}
 
 /* zu-keeper-start.c, zu-keeper-end.c */
 int keeper_start (struct keeper *keeper);

@@ -5,7 +5,10 @@
 
 #include "zu-remains.h"
 #include "zu-cgroup.h"
+#include "zu-engine-remove.h"
 #include <string.h>
+
+#define ENGINE_TIMEOUT_MS 10000
 
 /* A label is ours alone to write; still, what it names is removed only if it can be what it says.
  */
@@ -35,13 +38,33 @@ remove_groups (ZuState *state, ZuJson *groups)
     }
 }
 
+static char *
+dup_text (ZuJson *label, const char *name)
+{
+  g_autoptr (ZuJson) value = zu_json_dup_member (label, name);
+  gboolean is_text = value && zu_json_get_kind (value) == ZU_JSON_KIND_STRING;
+
+  return is_text ? g_strdup (zu_json_get_string (value, NULL)) : NULL;
+}
+
+/* An engine's container is named like its sandbox. Without an engine to ask it may still be there.
+ */
+static gboolean
+remove_container (ZuState *state, ZuJson *label)
+{
+  g_autofree char *engine = dup_text (label, "engine");
+
+  return !engine || !*engine || zu_engine_remove (engine, state->id, FALSE, ENGINE_TIMEOUT_MS);
+}
+
 /**
  * zu_remains_remove: (skip)
  * @state: a sandbox's state folder
  *
  * Removes what is left of a sandbox whose keeper is dead.
  *
- * Returns: %FALSE where its keeper lives, and nothing was touched
+ * Returns: %FALSE where its keeper lives, and nothing was touched, or where its container may still
+ * be there, and its label is kept
  */
 gboolean
 zu_remains_remove (ZuState *state)
@@ -53,6 +76,8 @@ zu_remains_remove (ZuState *state)
   label = state->label >= 0 ? zu_state_read_label (state, NULL) : NULL;
   groups = label ? zu_json_dup_member (label, "cgroups") : NULL;
   remove_groups (state, groups);
+  if (label && !remove_container (state, label))
+    return FALSE;
   zu_state_remove (state);
   return TRUE;
 }

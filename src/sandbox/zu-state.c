@@ -225,10 +225,13 @@ zu_state_is_live (ZuState *self)
 void
 zu_state_remove (ZuState *self)
 {
+  static const char *const files[] = { "control", "guest/socket", "hosts", "ca", "label" };
+
   if (self->fd >= 0)
     {
-      unlinkat (self->fd, "control", 0);
-      unlinkat (self->fd, "label", 0);
+      for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+        unlinkat (self->fd, files[i], 0);
+      unlinkat (self->fd, "guest", AT_REMOVEDIR);
     }
   rmdir (self->path);
 }
