@@ -19,8 +19,12 @@ typedef struct
   gint64 uid;    /* inside; -1: an unprivileged one of the backend's choice */
   gint64 gid;
   ZuNetworkMode network;
-  GStrv hosts;   /* "ADDRESS NAME" each */
-  gint64 memory; /* bytes */
+  char *network_name;     /* nullable: where it is isolated, the internal network */
+  GStrv dns;              /* nullable */
+  GStrv hosts;            /* "ADDRESS NAME" each */
+  GStrv capabilities;     /* of the floor's short list, as in "CHOWN" */
+  GStrv security_options; /* nullable: none of them against the floor */
+  gint64 memory;          /* bytes */
   gboolean memory_asked;
   gint64 pids;
   gboolean pids_asked;

@@ -6,6 +6,7 @@
 #include "zu-remains.h"
 #include "zu-cgroup.h"
 #include "zu-engine-remove.h"
+#include "zu-peek.h"
 #include <string.h>
 
 #define ENGINE_TIMEOUT_MS 10000
@@ -38,21 +39,14 @@ remove_groups (ZuState *state, ZuJson *groups)
     }
 }
 
-static char *
-dup_text (ZuJson *label, const char *name)
-{
-  g_autoptr (ZuJson) value = zu_json_dup_member (label, name);
-  gboolean is_text = value && zu_json_get_kind (value) == ZU_JSON_KIND_STRING;
-
-  return is_text ? g_strdup (zu_json_get_string (value, NULL)) : NULL;
-}
-
 /* An engine's container is named like its sandbox. Without an engine to ask it may still be there.
  */
 static gboolean
 remove_container (ZuState *state, ZuJson *label)
 {
-  g_autofree char *engine = dup_text (label, "engine");
+  g_autoptr (ZuJson) sandbox = zu_peek_member (label, "sandbox");
+  g_autoptr (ZuJson) details = zu_peek_member (sandbox, "details");
+  g_autofree char *engine = zu_peek_member_text (details, "engine_socket");
 
   return !engine || !*engine || zu_engine_remove (engine, state->id, FALSE, ENGINE_TIMEOUT_MS);
 }
