@@ -12,6 +12,9 @@ int zuctl_log_tail (const ZuctlCommand *command, GStrv words, GError **error);
 int zuctl_log_verify (const ZuctlCommand *command, GStrv words, GError **error);
 int zuctl_log_anchor (const ZuctlCommand *command, GStrv words, GError **error);
 int zuctl_log_stat (const ZuctlCommand *command, GStrv words, GError **error);
+int zuctl_log_backup (const ZuctlCommand *command, GStrv words, GError **error);
+int zuctl_log_rekey (const ZuctlCommand *command, GStrv words, GError **error);
+int zuctl_log_reindex (const ZuctlCommand *command, GStrv words, GError **error);
 int zuctl_log_init (const ZuctlCommand *command, GStrv words, GError **error);
 
 G_END_DECLS

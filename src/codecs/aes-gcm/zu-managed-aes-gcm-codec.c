@@ -141,12 +141,31 @@ zu_managed_aes_gcm_codec_decode (ZuPayloadCodec *codec, GBytes *body, GBytes *as
                      : NULL;
 }
 
+static gboolean
+zu_managed_aes_gcm_codec_is_current (ZuPayloadCodec *codec, GBytes *body, GCancellable *cancellable,
+                                     GError **error)
+{
+  ZuManagedAesGcmCodec *self = ZU_MANAGED_AES_GCM_CODEC (codec);
+  g_autoptr (ZuAesGcmKey) key = NULL;
+  g_autofree char *id = NULL;
+
+  if (!zu_nonces_check_fork (&self->nonces, error))
+    return FALSE;
+  key = zu_key_ring_get_current (self->ring, FALSE, cancellable, error);
+  if (key == NULL)
+    return FALSE;
+
+  id = dup_key_id (body);
+  return id != NULL && strcmp (id, zu_aes_gcm_key_get_id (key)) == 0;
+}
+
 static void
 zu_managed_aes_gcm_codec_iface_init (ZuPayloadCodecInterface *iface)
 {
   iface->get_version = zu_managed_aes_gcm_codec_get_version;
   iface->encode = zu_managed_aes_gcm_codec_encode;
   iface->decode = zu_managed_aes_gcm_codec_decode;
+  iface->is_current = zu_managed_aes_gcm_codec_is_current;
 }
 
 /* The current key is not asked for here: whoever only reads need not have one. */

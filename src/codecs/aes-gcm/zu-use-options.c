@@ -45,11 +45,6 @@ zu_use_options_install (GObjectClass *klass, guint first)
            g_param_spec_string ("uses-file", NULL,
                                 "A file in which counts outlive the process; left out, they do not",
                                 NULL, flags));
-
-  /* Emitted once a key, in the thread that encrypts: the key's id, empty where it has none, and its
-   * count. */
-  g_signal_new ("rotation-due", G_OBJECT_CLASS_TYPE (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_UINT64);
 }
 
 gboolean
@@ -111,6 +106,6 @@ zu_use_options_take (const ZuUseLimits *limits, ZuAesGcmKey *key, gpointer codec
   g_message ("%s: the key '%s' has been used %" G_GUINT64_FORMAT " times: make another key current "
              "before it is refused at %" G_GUINT64_FORMAT,
              G_OBJECT_TYPE_NAME (codec), id, uses, limits->max_uses);
-  g_signal_emit_by_name (codec, "rotation-due", id, uses);
+  zu_payload_codec_emit_rotation_due (codec, id, uses);
   return TRUE;
 }

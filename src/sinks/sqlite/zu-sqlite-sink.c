@@ -4,6 +4,7 @@
 
 #include "zu-sqlite-audit.h"
 #include "zu-sqlite-reader.h"
+#include "zu-sqlite-sink-private.h"
 #include "zu-sqlite-store.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct _ZuSqliteSink
   GMutex lock;
   ZuSqliteStore *store; /* since the first append */
   ZuSqliteReaders *readers;
+  ZuSqliteMaintainer *maintainer; /* since the log was looked after first */
 };
 
 enum
@@ -59,12 +61,12 @@ static void zu_sqlite_sink_iface_init (ZuEventSinkInterface *iface);
 static void zu_sqlite_sink_audit_init (ZuEventAuditInterface *iface);
 static void zu_sqlite_sink_initable_init (GInitableIface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (ZuSqliteSink, zu_sqlite_sink, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_SINK, zu_sqlite_sink_iface_init)
-                                   G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_AUDIT,
-                                                          zu_sqlite_sink_audit_init)
-                                       G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
-                                                              zu_sqlite_sink_initable_init))
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    ZuSqliteSink, zu_sqlite_sink, G_TYPE_OBJECT,
+    G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_SINK, zu_sqlite_sink_iface_init)
+        G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_AUDIT, zu_sqlite_sink_audit_init)
+            G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_MAINTENANCE, zu_sqlite_sink_maintenance_init)
+                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, zu_sqlite_sink_initable_init))
 
 static ZuSqliteStore *
 get_store (ZuSqliteSink *self)
@@ -74,6 +76,28 @@ get_store (ZuSqliteSink *self)
   if (self->store == NULL)
     self->store = zu_sqlite_store_get (self->path, ZU_EVENT_SINK (self));
   return self->store;
+}
+
+const char *
+zu_sqlite_sink_get_path (ZuSqliteSink *self)
+{
+  return self->path;
+}
+
+const ZuSqliteParams *
+zu_sqlite_sink_get_params (ZuSqliteSink *self)
+{
+  return &self->params;
+}
+
+ZuSqliteMaintainer *
+zu_sqlite_sink_get_maintainer (ZuSqliteSink *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->maintainer == NULL)
+    self->maintainer = zu_sqlite_maintainer_new (self->path, &self->params);
+  return self->maintainer;
 }
 
 static ZuEvent *
@@ -236,8 +260,8 @@ zu_sqlite_sink_audit_init (ZuEventAuditInterface *iface)
 }
 
 /* One file has one path here, whatever links lead to it: by that its sinks find one another. */
-static char *
-resolve (const char *given)
+char *
+zu_sqlite_sink_dup_resolved (const char *given)
 {
   g_autofree char *absolute = g_canonicalize_filename (given, NULL);
   g_autofree char *folder = g_path_get_dirname (absolute);
@@ -275,7 +299,7 @@ zu_sqlite_sink_initable_real_init (GInitable *initable, GCancellable *cancellabl
 
   if (self->params.codecs == NULL)
     self->params.codecs = zu_codec_set_new ();
-  self->path = resolve (self->given_path);
+  self->path = zu_sqlite_sink_dup_resolved (self->given_path);
   self->readers = zu_sqlite_readers_new (self->path);
   return TRUE;
 }
@@ -338,6 +362,7 @@ zu_sqlite_sink_finalize (GObject *object)
 
   /* Readers first: while one is open, SQLite keeps the write-ahead log. */
   g_clear_pointer (&self->readers, zu_sqlite_readers_free);
+  g_clear_pointer (&self->maintainer, zu_sqlite_maintainer_free);
   g_clear_pointer (&self->store, zu_sqlite_store_release);
   g_clear_object (&self->params.codecs);
   g_clear_pointer (&self->params.sign_key, zu_secret_unref);

@@ -255,6 +255,40 @@ zu_codec_set_decode (ZuCodecSet *self, GBytes *blob, GBytes *associated_data, GE
 }
 
 /**
+ * zu_codec_set_is_current:
+ * @self: a set
+ * @blob: a blob, version byte and body
+ * @error: return location for an error, or %NULL
+ *
+ * Tells whether a blob is of the version that the set writes, and under the key that would be used
+ * now, without decrypting it.
+ *
+ * Fails with %G_IO_ERROR_NOT_SUPPORTED where the version is that one, but a blob of it does not say
+ * under which key it is; then only decoding tells.
+ *
+ * Returns: %TRUE where it is; %FALSE without an error where it is not
+ */
+gboolean
+zu_codec_set_is_current (ZuCodecSet *self, GBytes *blob, GError **error)
+{
+  g_autoptr (GBytes) body = NULL;
+  gsize size;
+  const guint8 *data;
+
+  g_return_val_if_fail (ZU_IS_CODEC_SET (self), FALSE);
+  g_return_val_if_fail (blob != NULL, FALSE);
+
+  data = g_bytes_get_data (blob, &size);
+  if (size == 0 || data[0] != self->write_version)
+    return FALSE;
+  if (self->write_version == 0)
+    return TRUE;
+
+  body = g_bytes_new_from_bytes (blob, 1, size - 1);
+  return zu_payload_codec_is_current (self->codecs[self->write_version], body, NULL, error);
+}
+
+/**
  * zu_codec_set_encode_event:
  * @self: a set
  * @event: an event

@@ -21,6 +21,8 @@ GBytes *zu_codec_set_encode (ZuCodecSet *self, GBytes *plaintext, GBytes *associ
 GBytes *zu_codec_set_decode (ZuCodecSet *self, GBytes *blob, GBytes *associated_data,
                              GError **error);
 
+gboolean zu_codec_set_is_current (ZuCodecSet *self, GBytes *blob, GError **error);
+
 GBytes *zu_codec_set_encode_event (ZuCodecSet *self, ZuEvent *event, GError **error);
 gboolean zu_codec_set_write_event (ZuCodecSet *self, ZuEvent *event, GByteArray *blob,
                                    GError **error);
