@@ -3,16 +3,10 @@
 #include "zuctl-log-options.h"
 
 #include "zuctl-config.h"
+#include "zuctl-log-codecs.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define CODEC_KIND        "zu.codecs"
-#define CODEC_PORT        "PayloadCodec"
-#define KEY_PROVIDER_KIND "zu.key_providers"
-#define KEY_PROVIDER_PORT "KeyProvider"
-/* The one that the formats describe. */
-#define DEFAULT_KEY_PROVIDER "env"
 
 #define MAX_PROPERTIES 4
 
@@ -47,8 +41,10 @@ zuctl_log_options_clear (ZuctlLogOptions *options)
   g_free (options->sign_key_file);
   g_strfreev (options->codecs);
   g_free (options->key_provider);
+  g_free (options->uses_file);
   g_strfreev (options->index);
   g_clear_pointer (&options->sign_key, zu_secret_unref);
+  g_clear_object (&options->codec_set);
 }
 
 /* ENTRIES: the command's own options. */
@@ -62,9 +58,11 @@ zuctl_log_parse (const ZuctlCommand *command, GStrv words, const GOptionEntry *e
     { "index", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->index,
       "A field of payload.ctx to index and filter by; may be given again", "FIELD" },
     { "codec", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->codecs,
-      "What encodes payloads at rest; given again, what else can be read", "NAME" },
+      "What encodes payloads at rest; given again, what else can be read", "NAME[:KEY]" },
     { "key-provider", 0, 0, G_OPTION_ARG_STRING, &options->key_provider,
-      "Where the codecs' keys come from; " DEFAULT_KEY_PROVIDER, "NAME" },
+      "Where the codecs' keys come from; env", "NAME" },
+    { "uses-file", 0, 0, G_OPTION_ARG_FILENAME, &options->uses_file,
+      "Where the uses of keys are counted", "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &options->is_json, "Print JSON, one object a line", NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -130,91 +128,16 @@ add_sign_key (ZuctlLogOptions *options, Properties *properties, GError **error)
   return TRUE;
 }
 
-static GObject *
-create_key_provider (const ZuctlLogOptions *options, GError **error)
-{
-  const char *name = options->key_provider != NULL ? options->key_provider : DEFAULT_KEY_PROVIDER;
-  GObject *provider = zu_registry_create (zu_registry_get_default (), KEY_PROVIDER_KIND,
-                                          KEY_PROVIDER_PORT, name, NULL, NULL, error);
-
-  if (provider == NULL)
-    g_prefix_error (error, "cannot use the key provider %s: ", name);
-  return provider;
-}
-
-static gboolean
-has_key_provider (GType type)
-{
-  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
-
-  return g_object_class_find_property (G_OBJECT_CLASS (klass), "key-provider") != NULL;
-}
-
-static GObject *
-create_codec (const ZuctlLogOptions *options, const char *name, GError **error)
-{
-  ZuRegistry *registry = zu_registry_get_default ();
-  GType type = zu_registry_lookup (registry, CODEC_KIND, CODEC_PORT, name, error);
-  const char *names[] = { "key-provider" };
-  g_auto (GValue) value = G_VALUE_INIT;
-
-  if (type == G_TYPE_INVALID)
-    return NULL;
-  if (!has_key_provider (type))
-    return zu_registry_create (registry, CODEC_KIND, CODEC_PORT, name, NULL, NULL, error);
-
-  g_value_init (&value, ZU_TYPE_KEY_PROVIDER);
-  g_value_take_object (&value, create_key_provider (options, error));
-  if (g_value_get_object (&value) == NULL)
-    return NULL;
-  return zu_registry_create_with_properties (registry, CODEC_KIND, CODEC_PORT, name, 1, names,
-                                             &value, NULL, error);
-}
-
-/* The first codec writes, and all of them read. */
-static gboolean
-add_codec (const ZuctlLogOptions *options, ZuCodecSet *codecs, guint index, GError **error)
-{
-  const char *name = options->codecs[index];
-  g_autoptr (GObject) codec = create_codec (options, name, error);
-
-  if (codec != NULL
-      && (index == 0 ? zu_codec_set_set_writer (codecs, ZU_PAYLOAD_CODEC (codec), error)
-                     : zu_codec_set_add (codecs, ZU_PAYLOAD_CODEC (codec), error)))
-    return TRUE;
-
-  g_prefix_error (error, "cannot use the codec %s: ", name);
-  return FALSE;
-}
-
-static gboolean
-add_codecs (const ZuctlLogOptions *options, Properties *properties, GError **error)
-{
-  g_autoptr (ZuCodecSet) codecs = NULL;
-
-  if (options->codecs == NULL && options->key_provider != NULL)
-    {
-      g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
-                           "--key-provider has no effect: it gives keys to a codec (add --codec)");
-      return FALSE;
-    }
-  if (options->codecs == NULL)
-    return TRUE;
-
-  codecs = zu_codec_set_new ();
-  for (guint i = 0; options->codecs[i] != NULL; i++)
-    if (!add_codec (options, codecs, i, error))
-      return FALSE;
-  g_value_set_object (add_property (properties, "codecs", ZU_TYPE_CODEC_SET), codecs);
-  return TRUE;
-}
-
 static gboolean
 add_properties (ZuctlLogOptions *options, Properties *properties, GError **error)
 {
   if (options->index != NULL)
     g_value_set_boxed (add_property (properties, "index-fields", G_TYPE_STRV), options->index);
-  return add_sign_key (options, properties, error) && add_codecs (options, properties, error);
+  if (!add_sign_key (options, properties, error) || !zuctl_log_open_codecs (options, error))
+    return FALSE;
+  if (options->codec_set != NULL)
+    g_value_set_object (add_property (properties, "codecs", ZU_TYPE_CODEC_SET), options->codec_set);
+  return TRUE;
 }
 
 static ZuEventSink *
@@ -249,5 +172,6 @@ zuctl_log_open_to_write (ZuctlLogOptions *options, const char *given, GError **e
 
   if (uri == NULL || !make_state_folder (uri, error))
     return NULL;
+  options->writes = TRUE;
   return open_uri (options, uri, error);
 }

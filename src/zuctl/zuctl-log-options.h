@@ -13,10 +13,13 @@ typedef struct
   char *sign_key_file;
   GStrv codecs;
   char *key_provider;
+  char *uses_file;
   GStrv index;
   gboolean is_json;
 
-  ZuSecret *sign_key; /* read when the log is opened */
+  gboolean writes;       /* set before the log is opened where keys are used to encrypt */
+  ZuSecret *sign_key;    /* read when the log is opened */
+  ZuCodecSet *codec_set; /* made then; NULL where only plain text is read and written */
 } ZuctlLogOptions;
 
 void zuctl_log_options_clear (ZuctlLogOptions *options);

@@ -181,6 +181,7 @@ zuctl_log_rekey (const ZuctlCommand *command, GStrv words, GError **error)
                            "(as in --codec managed-aes-gcm)");
       return ZUCTL_ERROR;
     }
+  self.options.writes = TRUE;
   port = open_upkeep (&self, command, error);
   if (port == NULL)
     return ZUCTL_ERROR;

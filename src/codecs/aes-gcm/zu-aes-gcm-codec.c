@@ -23,6 +23,7 @@ struct _ZuAesGcmCodec
 
   ZuSecret *secret;
   ZuKeyProvider *provider;
+  char *key_id;
   ZuUseLimits limits;
   ZuNonces nonces;
   ZuAesGcmKey *key;
@@ -32,6 +33,7 @@ enum
 {
   PROP_KEY = 1,
   PROP_KEY_PROVIDER,
+  PROP_KEY_ID,
   PROP_USES,
   PROP_LIMITS,
 };
@@ -100,10 +102,15 @@ key_from_secret (ZuSecret *secret, GError **error)
   return decoded != NULL ? zu_aes_gcm_key_new ("", decoded, error) : NULL;
 }
 
+/* The key of that id, or the current one: a log that was written under a key which has been
+ * replaced since is still to be read. */
 static ZuAesGcmKey *
-key_from_provider (ZuKeyProvider *provider, GCancellable *cancellable, GError **error)
+key_from_provider (ZuKeyProvider *provider, const char *key_id, GCancellable *cancellable,
+                   GError **error)
 {
-  g_autofree char *id = zu_key_provider_get_current_key_id (provider, cancellable, error);
+  g_autofree char *id = key_id != NULL
+                            ? g_strdup (key_id)
+                            : zu_key_provider_get_current_key_id (provider, cancellable, error);
   g_autoptr (ZuSecret) secret = NULL;
 
   if (id == NULL)
@@ -117,17 +124,20 @@ zu_aes_gcm_codec_initable (GInitable *initable, GCancellable *cancellable, GErro
 {
   ZuAesGcmCodec *self = ZU_AES_GCM_CODEC (initable);
 
-  if ((self->secret != NULL) == (self->provider != NULL))
+  if ((self->secret != NULL) == (self->provider != NULL)
+      || (self->key_id != NULL && self->provider == NULL))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                           "aes-gcm: give it either a key or a key provider");
+                           "aes-gcm: give it either a key or a key provider; a key's id goes with "
+                           "a provider");
       return FALSE;
     }
   if (!zu_nonces_init (&self->nonces, error) || !zu_use_options_check (&self->limits, error))
     return FALSE;
 
-  self->key = self->secret != NULL ? key_from_secret (self->secret, error)
-                                   : key_from_provider (self->provider, cancellable, error);
+  self->key = self->secret != NULL
+                  ? key_from_secret (self->secret, error)
+                  : key_from_provider (self->provider, self->key_id, cancellable, error);
   g_clear_pointer (&self->secret, zu_secret_unref);
   return self->key != NULL;
 }
@@ -145,6 +155,8 @@ zu_aes_gcm_codec_get_property (GObject *object, guint id, GValue *value, GParamS
 
   if (id == PROP_KEY_PROVIDER)
     g_value_set_object (value, self->provider);
+  else if (id == PROP_KEY_ID)
+    g_value_set_string (value, self->key_id);
   else if (id == PROP_USES)
     g_value_set_uint64 (value, self->key == NULL
                                    ? 0
@@ -163,6 +175,8 @@ zu_aes_gcm_codec_set_property (GObject *object, guint id, const GValue *value, G
     self->secret = g_value_dup_boxed (value);
   else if (id == PROP_KEY_PROVIDER)
     self->provider = g_value_dup_object (value);
+  else if (id == PROP_KEY_ID)
+    self->key_id = g_value_dup_string (value);
   else if (!zu_use_options_set (&self->limits, id - PROP_LIMITS, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -177,6 +191,7 @@ zu_aes_gcm_codec_finalize (GObject *object)
   g_clear_object (&self->provider);
   zu_nonces_clear (&self->nonces);
   g_free (self->limits.file);
+  g_free (self->key_id);
   G_OBJECT_CLASS (zu_aes_gcm_codec_parent_class)->finalize (object);
 }
 
@@ -198,6 +213,11 @@ zu_aes_gcm_codec_class_init (ZuAesGcmCodecClass *klass)
       object_class, PROP_KEY_PROVIDER,
       g_param_spec_object ("key-provider", NULL, "Whose current key is the key, instead",
                            ZU_TYPE_KEY_PROVIDER, G_PARAM_READWRITE | construct));
+  g_object_class_install_property (
+      object_class, PROP_KEY_ID,
+      g_param_spec_string ("key-id", NULL,
+                           "Which of the provider's keys; left out, its current one", NULL,
+                           G_PARAM_READWRITE | construct));
   g_object_class_install_property (
       object_class, PROP_USES,
       g_param_spec_uint64 ("uses", NULL, "How often the key has been used", 0, G_MAXUINT64, 0,

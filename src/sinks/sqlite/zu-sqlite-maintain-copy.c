@@ -50,7 +50,7 @@ open_target (const char *path, GError **error)
 
   return zu_sqlite_harden (db, error)
                  && zu_sqlite_exec (db,
-                                    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF;"
+                                    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY;"
                                     "PRAGMA synchronous = OFF",
                                     error)
              ? g_steal_pointer (&db)

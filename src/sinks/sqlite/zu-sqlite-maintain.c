@@ -4,6 +4,7 @@
 
 #include "zu-sqlite-connection.h"
 #include "zu-sqlite-lock.h"
+#include "zu-sqlite-rewrite.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -187,6 +188,19 @@ drop_replaced (ZuSqliteMaintainer *self)
   g_clear_pointer (&self->db, sqlite3_close);
 }
 
+/* Somebody's flush failed, and he could not see to it himself. */
+static gboolean
+settle_doubt (ZuSqliteMaintainer *self, GError **error)
+{
+  if (!zu_sqlite_lock_has_doubt (self->file_lock))
+    return TRUE;
+  if (!zu_sqlite_rewrite (self->db, self->path, error))
+    return FALSE;
+
+  zu_sqlite_lock_set_doubt (self->file_lock, FALSE);
+  return TRUE;
+}
+
 static gboolean
 begin_transaction (ZuSqliteMaintainer *self, gint64 deadline, GError **error)
 {
@@ -219,7 +233,7 @@ zu_sqlite_maintainer_begin (ZuSqliteMaintainer *self, gboolean makes_log, GError
   if (check_usable (self, makes_log, error) && take_lock (self, deadline, error))
     {
       drop_replaced (self);
-      if ((self->db != NULL || open_database (self, deadline, error))
+      if ((self->db != NULL || open_database (self, deadline, error)) && settle_doubt (self, error)
           && begin_transaction (self, deadline, error))
         return TRUE;
       zu_sqlite_lock_release (self->file_lock);
@@ -240,10 +254,16 @@ end (ZuSqliteMaintainer *self)
 static void
 poison_if_lost (ZuSqliteMaintainer *self, int result)
 {
-  if (zu_sqlite_is_io_error (result) && sqlite3_system_errno (self->db) != ENOSPC
-      && sqlite3_system_errno (self->db) != EDQUOT && self->poison == NULL)
-    self->poison = g_strdup_printf ("a write failed: %s (open the log again and verify it)",
-                                    sqlite3_errmsg (self->db));
+  int reason = sqlite3_system_errno (self->db);
+
+  if (!zu_sqlite_is_io_error (result) || reason == ENOSPC || reason == EDQUOT
+      || self->poison != NULL)
+    return;
+
+  self->poison = g_strdup_printf ("a write failed: %s (open the log again and verify it)",
+                                  sqlite3_errmsg (self->db));
+  if ((result & 0xff) == SQLITE_IOERR)
+    zu_sqlite_lock_set_doubt (self->file_lock, TRUE);
 }
 
 void

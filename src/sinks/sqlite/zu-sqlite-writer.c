@@ -422,6 +422,7 @@ complete_index (ZuSqliteWriter *self, const ZuSqliteParams *params)
           || !zu_sqlite_index_set_end (self->db, field, end, &self->failure))
         return FALSE;
       g_ptr_array_add (self->fields, g_strdup (field));
+      self->index_mark = MIN (self->index_mark, end);
     }
 
   return TRUE;
