@@ -77,6 +77,23 @@ guest_receive (int channel, struct guest_message *message)
   return 0;
 }
 
+/* Whether there is a message, and how it begins; it stays where it is, and so do its descriptors.
+ */
+int
+guest_peek (int channel, struct zu_wire_header *header)
+{
+  uint8_t data[ZU_WIRE_HEADER_SIZE];
+  struct zu_wire_reader r = zu_wire_reader (data, sizeof data);
+
+  if (recv (channel, data, sizeof data, MSG_PEEK | MSG_DONTWAIT) != (ssize_t) sizeof data)
+    return 0;
+  header->length = zu_wire_get_u32 (&r);
+  header->type = (uint16_t) zu_wire_get (&r, 2);
+  header->flags = (uint16_t) zu_wire_get (&r, 2);
+  header->id = zu_wire_get_u32 (&r);
+  return 1;
+}
+
 static int
 send_message (int channel, const void *data, size_t size, int wait)
 {
@@ -164,4 +181,31 @@ guest_send_exited (int channel, uint32_t id, const struct zu_wire_exited *exited
 
   zu_wire_put_exited (&w, exited);
   return send_message (channel, data, zu_wire_end (&w), wait);
+}
+
+/* The one descriptor that leaves a sandbox; -1 sends none. */
+int
+guest_send_listening (int channel, uint32_t id, const struct zu_wire_listening *listening, int fd)
+{
+  uint8_t data[32];
+  struct zu_wire_writer w = zu_wire_begin (data, sizeof data, ZU_WIRE_LISTENING, 0, id);
+  union
+  {
+    struct cmsghdr align;
+    char space[CMSG_SPACE (sizeof (int))];
+  } control = {
+    { .cmsg_len = CMSG_LEN (sizeof (int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS }
+  };
+  struct iovec io = { data, 0 };
+  struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1 };
+
+  zu_wire_put_listening (&w, listening);
+  io.iov_len = zu_wire_end (&w);
+  if (fd >= 0)
+    {
+      memcpy (CMSG_DATA (&control.align), &fd, sizeof fd);
+      header.msg_control = &control;
+      header.msg_controllen = sizeof control;
+    }
+  return sendmsg (channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t) io.iov_len;
 }

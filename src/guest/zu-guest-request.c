@@ -75,7 +75,7 @@ add_base_environment (char **environment, unsigned count, const struct guest_bas
 
 /* Read once into memory of our own: whoever holds the descriptor might still write to it. */
 static int
-open_block (int fd, struct zu_wire_reader *r)
+open_block (int fd, struct guest_request *request, struct zu_wire_reader *r)
 {
   struct stat st;
   size_t size = 0;
@@ -88,6 +88,8 @@ open_block (int fd, struct zu_wire_reader *r)
       mmap (NULL, (size_t) st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (block == MAP_FAILED)
     return 0;
+  request->block = block;
+  request->block_size = (size_t) st.st_size;
   while (size < (size_t) st.st_size)
     {
       ssize_t n = pread (fd, block + size, (size_t) st.st_size - size, (off_t) size);
@@ -106,23 +108,34 @@ take_stdio (const struct guest_message *message, struct guest_request *request)
   unsigned flags = message->header.flags, n = 0;
 
   if (flags & ~ZU_WIRE_EXEC_FLAGS
-      || message->n_fds != (unsigned) __builtin_popcount (flags & ZU_WIRE_EXEC_FLAGS))
+      || message->n_fds != (unsigned) __builtin_popcount (flags & ZU_WIRE_EXEC_PASSED)
+      || (flags & ZU_WIRE_EXEC_TTY && !(flags & ZU_WIRE_EXEC_STDIN)))
     return 0;
   for (unsigned i = 0; i < 3; i++)
     request->stdio[i] = flags & 1u << i ? message->fds[n++] : -1;
   return 1;
 }
 
-int
-guest_read_exec (const struct guest_message *message, const struct guest_base *base,
-                 struct guest_request *request)
+void
+guest_request_free (struct guest_request *request)
+{
+  free (request->argv);
+  free (request->environment);
+  if (request->block)
+    munmap (request->block, request->block_size);
+}
+
+static int
+read_exec (const struct guest_message *message, const struct guest_base *base,
+           struct guest_request *request)
 {
   struct zu_wire_reader r = message->body;
 
+  request->flags = message->header.flags;
   if (!take_stdio (message, request) || !zu_wire_get_exec (&r, &request->exec))
     return 0;
   if (message->header.flags & ZU_WIRE_EXEC_BLOCK
-      && (!zu_wire_reader_done (&r) || !open_block (message->fds[message->n_fds - 1], &r)))
+      && (!zu_wire_reader_done (&r) || !open_block (message->fds[message->n_fds - 1], request, &r)))
     return 0;
   request->workdir = zu_wire_get_string (&r);
   request->argv = read_strings (&r, request->exec.argc, 0);
@@ -134,4 +147,16 @@ guest_read_exec (const struct guest_message *message, const struct guest_base *b
     request->workdir = base->workdir;
   add_base_environment (request->environment, request->exec.envc, base);
   return 1;
+}
+
+/* What was read is to be freed where it could be. */
+int
+guest_read_exec (const struct guest_message *message, const struct guest_base *base,
+                 struct guest_request *request)
+{
+  *request = (struct guest_request){ 0 };
+  if (read_exec (message, base, request))
+    return 1;
+  guest_request_free (request);
+  return 0;
 }

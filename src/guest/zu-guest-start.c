@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -83,10 +85,12 @@ search_and_execute (const struct guest_request *request)
 
 /* As execvp, without its guess that a file without a header is a shell script. */
 static void
-execute (const struct guest_request *request)
+execute (const struct guest_base *base, const struct guest_request *request)
 {
   errno = ENOENT;
-  if (strchr (request->argv[0], '/'))
+  if (request->flags & ZU_WIRE_EXEC_SELF)
+    syscall (SYS_execveat, base->self, "", request->argv, request->environment, AT_EMPTY_PATH);
+  else if (strchr (request->argv[0], '/'))
     execve (request->argv[0], request->argv, request->environment);
   else if (*request->argv[0])
     search_and_execute (request);
@@ -95,11 +99,11 @@ execute (const struct guest_request *request)
 static void __attribute__ ((noreturn))
 become (const struct guest_base *base, const struct guest_request *request, pid_t supervisor)
 {
-  sigset_t none;
-
   setsid ();
   if (prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid () != supervisor)
     fail (ZU_WIRE_STAGE_PROCESS);
+  if (request->flags & ZU_WIRE_EXEC_TTY && ioctl (request->stdio[0], TIOCSCTTY, 0) != 0)
+    fail (ZU_WIRE_STAGE_TERMINAL);
   for (int i = 0; i < 3; i++)
     if (request->stdio[i] >= 0 && dup2 (request->stdio[i], i) < 0)
       fail (ZU_WIRE_STAGE_PROCESS);
@@ -107,10 +111,19 @@ become (const struct guest_base *base, const struct guest_request *request, pid_
   for (unsigned i = 0; i < base->n_limits; i++)
     if (setrlimit (base->limits[i].resource, &base->limits[i].limit) != 0)
       fail (ZU_WIRE_STAGE_LIMITS);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
-  execute (request);
+  guest_signals_unblock_all ();
+  execute (base, request);
   fail (ZU_WIRE_STAGE_PROGRAM);
+}
+
+/* Nobody in here can become somebody else. */
+static int
+is_own_user (const struct guest_request *request)
+{
+  const struct zu_wire_exec *exec = &request->exec;
+
+  return (exec->uid == ZU_WIRE_ANYBODY || exec->uid == getuid ())
+         && (exec->gid == ZU_WIRE_ANYBODY || exec->gid == getgid ());
 }
 
 struct zu_wire_started
@@ -119,6 +132,8 @@ guest_start (const struct guest_base *base, const struct guest_request *request)
   struct zu_wire_started started = { 0 };
   pid_t self = getpid (), pid;
 
+  if (!is_own_user (request))
+    return (struct zu_wire_started){ EPERM, ZU_WIRE_STAGE_USER, 0 };
   failed_error = 0;
   failed_stage = ZU_WIRE_STAGE_NONE;
   pid = vfork ();

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ZU_WIRE_VERSION     1u
+#define ZU_WIRE_VERSION     2u
 #define ZU_WIRE_HEADER_SIZE 12u
 /* One message, header included: what a seqpacket socket takes with the kernel's default buffers. */
 #define ZU_WIRE_MAX (128u * 1024u)
@@ -29,14 +29,25 @@ enum zu_wire_type
   ZU_WIRE_STARTED,   /* guest: it runs, or why not */
   ZU_WIRE_EXITED,    /* guest: how it ended; the last word about an exec */
   ZU_WIRE_KILL,      /* host: a signal for an exec's whole tree */
+  ZU_WIRE_RESIZE,    /* host: how large an exec's terminal is now */
+  ZU_WIRE_LISTEN,    /* host: a port on your own loopback */
+  ZU_WIRE_LISTENING, /* guest: the listening socket, passed along, or why not */
 };
 
 /* Flags of EXEC: which descriptors follow, in this order. */
 #define ZU_WIRE_EXEC_STDIN  1u
 #define ZU_WIRE_EXEC_STDOUT 2u
 #define ZU_WIRE_EXEC_STDERR 4u
-#define ZU_WIRE_EXEC_BLOCK  8u /* the strings are in the last descriptor */
-#define ZU_WIRE_EXEC_FLAGS  15u
+#define ZU_WIRE_EXEC_BLOCK  8u  /* the strings are in the last descriptor */
+#define ZU_WIRE_EXEC_TTY    16u /* stdin is a terminal, and becomes the controlling one */
+#define ZU_WIRE_EXEC_SELF                                                 \
+  32u /* the program is the guest's own; the first argument only names it \
+       */
+#define ZU_WIRE_EXEC_PASSED 15u /* a descriptor each */
+#define ZU_WIRE_EXEC_FLAGS  63u
+
+/* In EXEC: nobody in particular. */
+#define ZU_WIRE_ANYBODY UINT32_MAX
 
 /* Where starting failed, in STARTED. */
 enum zu_wire_stage
@@ -47,6 +58,8 @@ enum zu_wire_stage
   ZU_WIRE_STAGE_WORKDIR,
   ZU_WIRE_STAGE_LIMITS,
   ZU_WIRE_STAGE_PROGRAM,
+  ZU_WIRE_STAGE_TERMINAL,
+  ZU_WIRE_STAGE_USER, /* not the one that was chosen at launch */
   ZU_WIRE_STAGES
 };
 
@@ -79,8 +92,22 @@ struct zu_wire_exec
 {
   uint64_t deadline_ms; /* 0: none */
   uint32_t grace_ms;
+  uint32_t uid; /* refused unless it is the guest's own, or nobody in particular */
+  uint32_t gid;
   uint32_t argc;
   uint32_t envc;
+};
+
+struct zu_wire_resize
+{
+  uint32_t rows;
+  uint32_t columns;
+};
+
+struct zu_wire_listening
+{
+  uint32_t error; /* Linux errno; 0: the socket is passed along */
+  uint32_t port;
 };
 
 struct zu_wire_started
@@ -270,6 +297,8 @@ zu_wire_put_exec (struct zu_wire_writer *w, const struct zu_wire_exec *m)
 {
   zu_wire_put (w, m->deadline_ms, 8);
   zu_wire_put (w, m->grace_ms, 4);
+  zu_wire_put (w, m->uid, 4);
+  zu_wire_put (w, m->gid, 4);
   zu_wire_put (w, m->argc, 4);
   zu_wire_put (w, m->envc, 4);
 }
@@ -280,6 +309,8 @@ zu_wire_get_exec (struct zu_wire_reader *r, struct zu_wire_exec *m)
 {
   m->deadline_ms = zu_wire_get_u64 (r);
   m->grace_ms = zu_wire_get_u32 (r);
+  m->uid = zu_wire_get_u32 (r);
+  m->gid = zu_wire_get_u32 (r);
   m->argc = zu_wire_get_u32 (r);
   m->envc = zu_wire_get_u32 (r);
   return !r->bad && m->argc >= 1 && m->argc <= ZU_WIRE_MAX_STRINGS && m->envc <= ZU_WIRE_MAX_STRINGS
@@ -331,4 +362,35 @@ zu_wire_get_exited (struct zu_wire_reader *r, struct zu_wire_exited *m)
   return zu_wire_reader_done (r) && (m->flags & ~ZU_WIRE_EXITED_FLAGS) == 0
          && m->duration_us <= INT64_MAX && m->cpu_us <= INT64_MAX && m->peak_memory <= INT64_MAX
          && (by_signal || (m->signal == 0 && m->exit_status >= 0 && m->exit_status <= 255));
+}
+
+static inline void
+zu_wire_put_resize (struct zu_wire_writer *w, const struct zu_wire_resize *m)
+{
+  zu_wire_put (w, m->rows, 4);
+  zu_wire_put (w, m->columns, 4);
+}
+
+static inline int
+zu_wire_get_resize (struct zu_wire_reader *r, struct zu_wire_resize *m)
+{
+  m->rows = zu_wire_get_u32 (r);
+  m->columns = zu_wire_get_u32 (r);
+  return zu_wire_reader_done (r) && m->rows <= 65535 && m->columns <= 65535;
+}
+
+static inline void
+zu_wire_put_listening (struct zu_wire_writer *w, const struct zu_wire_listening *m)
+{
+  zu_wire_put (w, m->error, 4);
+  zu_wire_put (w, m->port, 4);
+}
+
+static inline int
+zu_wire_get_listening (struct zu_wire_reader *r, struct zu_wire_listening *m)
+{
+  m->error = zu_wire_get_u32 (r);
+  m->port = zu_wire_get_u32 (r);
+  return zu_wire_reader_done (r) && m->error < 4096 && m->port <= 65535
+         && (m->error == 0) == (m->port != 0);
 }

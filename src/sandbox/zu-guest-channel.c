@@ -14,12 +14,16 @@ typedef enum
   FAILED
 } State;
 
+/* An exec; or a listener that was asked for, which has ended once it is there. */
 typedef struct
 {
   State state;
   gboolean abandoned; /* nobody will ask any more */
+  gboolean is_listener;
+  int listener;
   struct zu_wire_started started;
   struct zu_wire_exited exited;
+  struct zu_wire_listening listening;
 } Exec;
 
 /* The host's end of one channel to a guest. No GObject: every module that links this library has
@@ -80,10 +84,22 @@ fail_closed (ZuGuestChannel *self, GError **error)
   return FALSE;
 }
 
+static void
+exec_clear (gpointer data)
+{
+  zu_clear_fd (&((Exec *) data)->listener);
+}
+
+static void
+exec_unref (gpointer exec)
+{
+  g_atomic_rc_box_release_full (exec, exec_clear);
+}
+
 static gboolean
 on_started (Exec *exec, const ZuGuestMessage *message)
 {
-  if (exec->state != STARTING)
+  if (exec->is_listener || exec->state != STARTING)
     return FALSE;
   exec->started = message->started;
   exec->state = message->started.error ? FAILED : RUNNING;
@@ -96,6 +112,8 @@ on_exited (Exec *exec, const ZuGuestMessage *message)
 {
   gboolean lost = (message->exited.flags & ZU_WIRE_EXITED_LOST) != 0;
 
+  if (exec->is_listener)
+    return FALSE;
   if (exec->state != RUNNING && !(exec->state == STARTING && lost))
     return FALSE;
   exec->state = ENDED;
@@ -103,15 +121,43 @@ on_exited (Exec *exec, const ZuGuestMessage *message)
   return TRUE;
 }
 
+/* Takes the socket, which was not looked at yet. */
+static gboolean
+on_listening (Exec *exec, const ZuGuestMessage *message, int *with)
+{
+  if (!exec->is_listener || exec->state != STARTING)
+    return FALSE;
+  exec->listening = message->listening;
+  exec->listener = zu_steal_fd (with);
+  exec->state = ENDED;
+  return TRUE;
+}
+
+/* A supervisor that is killed just after it has told the end of its exec is spoken for once more.
+ */
+static gboolean
+is_late_word (ZuGuestChannel *self, const ZuGuestMessage *message)
+{
+  return message->header.type == ZU_WIRE_EXITED && message->exited.flags & ZU_WIRE_EXITED_LOST
+         && message->header.id <= self->last_id;
+}
+
 /* Whether the message answers something that was asked. */
 static gboolean
-dispatch (ZuGuestChannel *self, const ZuGuestMessage *message)
+dispatch (ZuGuestChannel *self, const ZuGuestMessage *message, int *with)
 {
   guint32 id = message->header.id;
   Exec *exec = g_hash_table_lookup (self->execs, GUINT_TO_POINTER (id));
   gboolean good = FALSE;
 
-  if (exec && message->header.type == ZU_WIRE_STARTED)
+  if (message->header.type == ZU_WIRE_LISTENING)
+    good = exec && (*with >= 0) == (message->listening.error == 0)
+           && on_listening (exec, message, with);
+  else if (*with >= 0)
+    return FALSE;
+  else if ((!exec || exec->state >= ENDED) && is_late_word (self, message))
+    return TRUE;
+  else if (exec && message->header.type == ZU_WIRE_STARTED)
     good = on_started (exec, message);
   else if (exec && message->header.type == ZU_WIRE_EXITED)
     good = on_exited (exec, message);
@@ -120,12 +166,13 @@ dispatch (ZuGuestChannel *self, const ZuGuestMessage *message)
   return good;
 }
 
+/* Whatever comes along is looked at or closed by the caller. */
 static gboolean
-receive (int fd, ZuGuestMessage *message, GCancellable *cancellable, GError **error)
+receive (int fd, ZuGuestMessage *message, int *with, GCancellable *cancellable, GError **error)
 {
   guint8 data[MAX_ANSWER];
   guint n_fds;
-  gssize size = zu_socket_receive (fd, data, sizeof data, NULL, 0, &n_fds, cancellable, error);
+  gssize size = zu_socket_receive (fd, data, sizeof data, with, 1, &n_fds, cancellable, error);
 
   if (size > 0)
     return zu_guest_decode (data, (gsize) size, message, error);
@@ -139,15 +186,16 @@ static void
 lead (ZuGuestChannel *self, GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
+  ZU_AUTO_FD int with = -1;
   ZuGuestMessage message;
   gboolean got;
 
   self->reading = TRUE;
   g_mutex_unlock (&self->lock);
-  got = receive (self->fd, &message, cancellable, &error);
+  got = receive (self->fd, &message, &with, cancellable, &error);
   g_mutex_lock (&self->lock);
   self->reading = FALSE;
-  if (got && !dispatch (self, &message))
+  if (got && !dispatch (self, &message, &with))
     g_set_error (&error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_PROTOCOL,
                  "guest spoke of exec %u, which nobody asked for", message.header.id);
   if (error && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -203,7 +251,7 @@ zu_guest_channel_new (int fd)
   ZuGuestChannel *self = g_atomic_rc_box_new0 (ZuGuestChannel);
 
   self->fd = fd;
-  self->execs = g_hash_table_new_full (NULL, NULL, NULL, g_atomic_rc_box_release);
+  self->execs = g_hash_table_new_full (NULL, NULL, NULL, exec_unref);
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   return self;
@@ -214,12 +262,13 @@ gboolean
 zu_guest_channel_receive_hello (ZuGuestChannel *self, struct zu_wire_hello *hello,
                                 GCancellable *cancellable, GError **error)
 {
+  ZU_AUTO_FD int with = -1;
   ZuGuestMessage message;
 
-  if (!receive (self->fd, &message, cancellable, error))
+  if (!receive (self->fd, &message, &with, cancellable, error))
     return FALSE;
   *hello = message.hello;
-  if (message.header.type == ZU_WIRE_HELLO && hello->version == ZU_WIRE_VERSION)
+  if (with < 0 && message.header.type == ZU_WIRE_HELLO && hello->version == ZU_WIRE_VERSION)
     return TRUE;
   g_set_error_literal (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_PROTOCOL,
                        "guest does not speak this version of the protocol");
@@ -265,6 +314,7 @@ add_exec (ZuGuestChannel *self, guint32 *id, GError **error)
     {
       *id = ++self->last_id;
       exec = g_atomic_rc_box_new0 (Exec);
+      exec->listener = -1;
       g_hash_table_insert (self->execs, GUINT_TO_POINTER (*id), g_atomic_rc_box_acquire (exec));
     }
   g_mutex_unlock (&self->lock);
@@ -316,7 +366,7 @@ zu_guest_channel_exec (ZuGuestChannel *self, const ZuGuestExec *exec, GCancellab
   if (!answered && !entry->abandoned)
     g_hash_table_remove (self->execs, GUINT_TO_POINTER (id));
   g_mutex_unlock (&self->lock);
-  g_atomic_rc_box_release (entry);
+  exec_unref (entry);
   return answered ? id : 0;
 }
 
@@ -363,7 +413,7 @@ zu_guest_channel_wait (ZuGuestChannel *self, guint32 id, struct zu_wire_exited *
       g_hash_table_remove (self->execs, GUINT_TO_POINTER (id));
     }
   g_mutex_unlock (&self->lock);
-  g_atomic_rc_box_release (exec);
+  exec_unref (exec);
   return done;
 }
 
@@ -375,6 +425,76 @@ zu_guest_channel_kill (ZuGuestChannel *self, guint32 id, int signal, GError **er
 
   return zu_socket_send (self->fd, g_bytes_get_data (request, NULL), g_bytes_get_size (request),
                          NULL, 0, NULL, error);
+}
+
+/* Tells a process how large its terminal is; one that has ended is no error. */
+gboolean
+zu_guest_channel_resize (ZuGuestChannel *self, guint32 id, guint rows, guint columns,
+                         GError **error)
+{
+  g_autoptr (GBytes) request = zu_guest_encode_resize (id, rows, columns);
+
+  return zu_socket_send (self->fd, g_bytes_get_data (request, NULL), g_bytes_get_size (request),
+                         NULL, 0, NULL, error);
+}
+
+static gboolean
+take_listener (Exec *entry, guint port, int *listener, GError **error)
+{
+  if (entry->listening.error)
+    g_set_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_START, "cannot listen on port %u: %s", port,
+                 g_strerror ((int) entry->listening.error));
+  else if (!zu_socket_is_loopback_listener (entry->listener, entry->listening.port)
+           || (port && entry->listening.port != port))
+    g_set_error_literal (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_PROTOCOL,
+                         "guest passed out something else than the listening socket it was asked "
+                         "for");
+  else
+    *listener = zu_steal_fd (&entry->listener);
+  return *listener >= 0;
+}
+
+/**
+ * zu_guest_channel_listen: (skip)
+ * @self: a channel
+ * @port: the port, or 0 for any
+ * @cancellable: (nullable): ends the waiting
+ * @error: where the guest's refusal goes, in ZU_GUEST_ERROR
+ *
+ * Asks for a TCP socket that listens on 127.0.0.1 of the sandbox's own network namespace. It was
+ * looked at: it is one, and nothing else.
+ *
+ * Returns: the socket, the caller's to close, or -1
+ */
+int
+zu_guest_channel_listen (ZuGuestChannel *self, guint port, GCancellable *cancellable,
+                         GError **error)
+{
+  g_autoptr (GBytes) request = NULL;
+  guint32 id = 0;
+  Exec *entry = add_exec (self, &id, error);
+  gboolean sent, answered = FALSE;
+  int listener = -1;
+
+  if (!entry)
+    return -1;
+  entry->is_listener = TRUE;
+  request = zu_guest_encode_listen (id, port);
+  sent = zu_socket_send (self->fd, g_bytes_get_data (request, NULL), g_bytes_get_size (request),
+                         NULL, 0, cancellable, error);
+  if (sent)
+    answered = await_past (self, entry, STARTING, cancellable, error);
+  else
+    g_mutex_lock (&self->lock);
+  if (answered)
+    take_listener (entry, port, &listener, error);
+  if (sent && !answered)
+    entry->abandoned = TRUE;
+  else
+    g_hash_table_remove (self->execs, GUINT_TO_POINTER (id));
+  g_mutex_unlock (&self->lock);
+  exec_unref (entry);
+  return listener;
 }
 
 gboolean

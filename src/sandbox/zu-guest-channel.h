@@ -18,6 +18,10 @@ guint32 zu_guest_channel_exec (ZuGuestChannel *self, const ZuGuestExec *exec,
 gboolean zu_guest_channel_wait (ZuGuestChannel *self, guint32 id, struct zu_wire_exited *exited,
                                 GCancellable *cancellable, GError **error);
 gboolean zu_guest_channel_kill (ZuGuestChannel *self, guint32 id, int signal, GError **error);
+gboolean zu_guest_channel_resize (ZuGuestChannel *self, guint32 id, guint rows, guint columns,
+                                  GError **error);
+int zu_guest_channel_listen (ZuGuestChannel *self, guint port, GCancellable *cancellable,
+                             GError **error);
 gboolean zu_guest_channel_is_closed (ZuGuestChannel *self);
 
 ZuGuestChannel *zu_guest_channel_ref (ZuGuestChannel *self);

@@ -4,6 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* The numbers of an EXEC, before its strings. */
+#define EXEC_SIZE 28
+
 G_DEFINE_QUARK (zu_guest_error_quark, zu_guest_error)
 
 /* What a guest may say, checked to the last byte: a guest is as hostile as what runs beside it. */
@@ -23,6 +26,9 @@ zu_guest_decode (gconstpointer data, gsize size, ZuGuestMessage *message, GError
       break;
     case ZU_WIRE_EXITED:
       good = zu_wire_get_exited (&r, &message->exited);
+      break;
+    case ZU_WIRE_LISTENING:
+      good = zu_wire_get_listening (&r, &message->listening);
       break;
     default:
       good = FALSE;
@@ -133,10 +139,11 @@ check_exec (guint32 id, const ZuGuestExec *exec, GError **error)
 {
   if (id && exec->argv && exec->argv[0] && count_strings (exec->argv) <= ZU_WIRE_MAX_STRINGS
       && count_strings (exec->environment) <= ZU_WIRE_MAX_STRINGS
-      && exec->deadline_ms <= ZU_WIRE_MAX_DEADLINE)
+      && exec->deadline_ms <= ZU_WIRE_MAX_DEADLINE && (exec->stdio[0] >= 0 || !exec->tty))
     return TRUE;
   g_set_error_literal (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_REQUEST,
-                       "a process needs a program, and not more arguments than the guest takes");
+                       "a process needs a program, not more arguments than the guest takes, and "
+                       "its terminal as standard input");
   return FALSE;
 }
 
@@ -145,7 +152,8 @@ exec_flags (const ZuGuestExec *exec, gboolean in_block)
 {
   return (exec->stdio[0] >= 0 ? ZU_WIRE_EXEC_STDIN : 0)
          | (exec->stdio[1] >= 0 ? ZU_WIRE_EXEC_STDOUT : 0)
-         | (exec->stdio[2] >= 0 ? ZU_WIRE_EXEC_STDERR : 0) | (in_block ? ZU_WIRE_EXEC_BLOCK : 0);
+         | (exec->stdio[2] >= 0 ? ZU_WIRE_EXEC_STDERR : 0) | (in_block ? ZU_WIRE_EXEC_BLOCK : 0)
+         | (exec->tty ? ZU_WIRE_EXEC_TTY : 0) | (exec->self ? ZU_WIRE_EXEC_SELF : 0);
 }
 
 /* Strings that do not fit in a message go into @block, a descriptor to be passed last; else -1. */
@@ -161,7 +169,7 @@ zu_guest_encode_exec (guint32 id, const ZuGuestExec *exec, int *block, GError **
   if (!check_exec (id, exec, error))
     return NULL;
   size = measure_strings (exec);
-  capacity = ZU_WIRE_HEADER_SIZE + 20 + size;
+  capacity = ZU_WIRE_HEADER_SIZE + EXEC_SIZE + size;
   in_block = capacity > ZU_WIRE_MAX;
   if (in_block && (*block = make_block (exec, size, error)) < 0)
     return NULL;
@@ -170,6 +178,8 @@ zu_guest_encode_exec (guint32 id, const ZuGuestExec *exec, int *block, GError **
   data = g_malloc (capacity);
   w = zu_wire_begin (data, capacity, ZU_WIRE_EXEC, exec_flags (exec, in_block), id);
   zu_wire_put_exec (&w, &(struct zu_wire_exec){ exec->deadline_ms, exec->grace_ms,
+                                                exec->as_user ? exec->uid : ZU_WIRE_ANYBODY,
+                                                exec->as_user ? exec->gid : ZU_WIRE_ANYBODY,
                                                 count_strings (exec->argv),
                                                 count_strings (exec->environment) });
   if (!in_block)
@@ -184,6 +194,26 @@ zu_guest_encode_kill (guint32 id, int signal)
   struct zu_wire_writer w = zu_wire_begin (data, sizeof data, ZU_WIRE_KILL, 0, id);
 
   zu_wire_put (&w, (guint32) signal, 4);
+  return g_bytes_new (data, zu_wire_end (&w));
+}
+
+GBytes *
+zu_guest_encode_resize (guint32 id, guint rows, guint columns)
+{
+  guint8 data[ZU_WIRE_HEADER_SIZE + 8];
+  struct zu_wire_writer w = zu_wire_begin (data, sizeof data, ZU_WIRE_RESIZE, 0, id);
+
+  zu_wire_put_resize (&w, &(struct zu_wire_resize){ rows, columns });
+  return g_bytes_new (data, zu_wire_end (&w));
+}
+
+GBytes *
+zu_guest_encode_listen (guint32 id, guint port)
+{
+  guint8 data[ZU_WIRE_HEADER_SIZE + 4];
+  struct zu_wire_writer w = zu_wire_begin (data, sizeof data, ZU_WIRE_LISTEN, 0, id);
+
+  zu_wire_put (&w, port, 4);
   return g_bytes_new (data, zu_wire_end (&w));
 }
 
@@ -205,6 +235,8 @@ zu_guest_set_started_error (const struct zu_wire_started *started, const char *p
     [ZU_WIRE_STAGE_PROCESS] = "no process could be made",
     [ZU_WIRE_STAGE_WORKDIR] = "its working directory cannot be entered",
     [ZU_WIRE_STAGE_LIMITS] = "its limits cannot be set",
+    [ZU_WIRE_STAGE_TERMINAL] = "its terminal cannot be its controlling one",
+    [ZU_WIRE_STAGE_USER] = "a sandbox's user is chosen at its launch",
   };
 
   if (started->stage == ZU_WIRE_STAGE_PROGRAM)

@@ -27,12 +27,18 @@ typedef struct
     struct zu_wire_hello hello;
     struct zu_wire_started started;
     struct zu_wire_exited exited;
+    struct zu_wire_listening listening;
   };
 } ZuGuestMessage;
 
 /* What to run; -1 in @stdio is /dev/null. */
 typedef struct
 {
+  gboolean tty;     /* stdin is a terminal, and becomes the controlling one */
+  gboolean self;    /* the guest's own program: argv[0] only names it */
+  gboolean as_user; /* refused by the guest unless @uid and @gid are its own */
+  guint32 uid;
+  guint32 gid;
   const char *const *argv;
   const char *const *environment;
   const char *workdir;
@@ -54,6 +60,8 @@ GBytes *zu_guest_encode_go (const char *workdir, const char *const *environment,
                             const ZuGuestLimit *limits, guint n_limits, GError **error);
 GBytes *zu_guest_encode_exec (guint32 id, const ZuGuestExec *exec, int *block, GError **error);
 GBytes *zu_guest_encode_kill (guint32 id, int signal);
+GBytes *zu_guest_encode_resize (guint32 id, guint rows, guint columns);
+GBytes *zu_guest_encode_listen (guint32 id, guint port);
 void zu_guest_set_started_error (const struct zu_wire_started *started, const char *program,
                                  GError **error);
 

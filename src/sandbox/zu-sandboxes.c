@@ -296,6 +296,7 @@ zu_sandboxes_spawn (ZuSandboxes *self, const char *id, ZuProcessSpec *process, c
     .workdir = zu_process_spec_get_workdir (process),
     .deadline_ms = (guint64) zu_process_spec_get_timeout_ms (process),
     .grace_ms = (guint32) MIN (zu_process_spec_get_grace_ms (process), G_MAXUINT32),
+    .tty = zu_process_spec_get_tty (process),
     .stdio = { stdio[0], stdio[1], stdio[2] },
   };
 

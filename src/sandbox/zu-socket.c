@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-socket.h"
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -171,4 +172,28 @@ zu_socket_receive (int fd, gpointer buffer, gsize capacity, int *fds, guint max_
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
                        "a message on a local socket is larger than agreed");
   return -1;
+}
+
+static gboolean
+has_option (int fd, int option, int value)
+{
+  socklen_t size = sizeof value;
+  int is;
+
+  return getsockopt (fd, SOL_SOCKET, option, &is, &size) == 0 && size == sizeof is && is == value;
+}
+
+/* Whether a descriptor from inside a sandbox is a TCP socket that listens on 127.0.0.1 and @port.
+ */
+gboolean
+zu_socket_is_loopback_listener (int fd, guint port)
+{
+  struct sockaddr_in address = { 0 };
+  socklen_t size = sizeof address;
+
+  return fd >= 0 && has_option (fd, SO_DOMAIN, AF_INET) && has_option (fd, SO_TYPE, SOCK_STREAM)
+         && has_option (fd, SO_PROTOCOL, IPPROTO_TCP) && has_option (fd, SO_ACCEPTCONN, 1)
+         && getsockname (fd, (struct sockaddr *) &address, &size) == 0 && size == sizeof address
+         && address.sin_family == AF_INET && address.sin_addr.s_addr == htonl (INADDR_LOOPBACK)
+         && ntohs (address.sin_port) == port;
 }

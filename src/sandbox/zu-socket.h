@@ -12,6 +12,7 @@ gboolean zu_socket_send (int fd, gconstpointer data, gsize size, const int *fds,
                          GCancellable *cancellable, GError **error);
 gssize zu_socket_receive (int fd, gpointer buffer, gsize capacity, int *fds, guint max_fds,
                           guint *n_fds, GCancellable *cancellable, GError **error);
+gboolean zu_socket_is_loopback_listener (int fd, guint port);
 gssize zu_write_quietly (int fd, gconstpointer data, gsize size);
 void zu_close_fds (int *fds, guint n_fds);
 

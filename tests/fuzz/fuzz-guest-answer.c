@@ -25,6 +25,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     zu_wire_put_hello (&w, &message.hello);
   else if (message.header.type == ZU_WIRE_STARTED)
     zu_wire_put_started (&w, &message.started);
+  else if (message.header.type == ZU_WIRE_LISTENING)
+    zu_wire_put_listening (&w, &message.listening);
   else
     zu_wire_put_exited (&w, &message.exited);
   g_assert_cmpmem (again, zu_wire_end (&w), data, size);

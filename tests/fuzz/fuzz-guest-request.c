@@ -32,9 +32,8 @@ check_exec (struct guest_message *message, const uint8_t *data, size_t size)
         g_assert_true (lies_in (request.environment[i], data, size));
       g_assert_null (request.argv[request.exec.argc]);
       g_assert_null (request.environment[request.exec.envc]);
+      guest_request_free (&request);
     }
-  free (request.argv);
-  free (request.environment);
 }
 
 /* GO comes once in a process' life, so what it keeps is never given back; here it is. */

@@ -7,6 +7,8 @@
 #include "zu-socket.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -393,6 +395,181 @@ test_not_dumpable (GuestFixture *f, gconstpointer data)
     }
 }
 
+/* A terminal of the host's making is the tool's own, and tells it how large it is. */
+static void
+test_terminal (GuestFixture *f, gconstpointer data)
+{
+  const char *const argv[] = {
+    "sh", "-c",
+    "trap 'stty size; exit 7' WINCH; tty >/dev/null; stty size; echo </dev/tty;"
+    "while :; do sleep 0.05; done",
+    NULL
+  };
+  g_autoptr (GError) error = NULL;
+  struct winsize size = { .ws_row = 11, .ws_col = 22 };
+  struct zu_wire_exited exited;
+  g_autofree char *text = NULL;
+  char first[64] = "";
+  ZU_AUTO_FD int slave = -1;
+  int master;
+  guint32 id;
+  gssize n;
+
+  g_assert_cmpint (openpty (&master, &slave, NULL, NULL, &size), ==, 0);
+  fcntl (master, F_SETFD, FD_CLOEXEC);
+  id = zu_guest_channel_exec (
+      f->channel, &(ZuGuestExec){ .tty = TRUE, .argv = argv, .stdio = { slave, slave, slave } },
+      NULL, &error);
+  g_assert_no_error (error);
+  n = read (master, first, sizeof first - 1);
+  g_assert_cmpint (n, >, 0);
+  g_assert_true (g_str_has_prefix (first, "11 22"));
+  g_usleep (200000);
+  g_assert_true (zu_guest_channel_resize (f->channel, id, 33, 44, &error));
+  g_assert_true (zu_guest_channel_wait (f->channel, id, &exited, NULL, &error));
+  g_assert_cmpint (exited.exit_status, ==, 7);
+  zu_clear_fd (&slave);
+  text = read_all (master); /* which ends: nobody else has it open */
+  g_assert_nonnull (strstr (text, "33 44"));
+}
+
+/* A terminal that is none, and one that would have to be another than stdin. */
+static void
+test_no_terminal (GuestFixture *f, gconstpointer data)
+{
+  const char *const argv[] = { "true", NULL };
+  ZU_AUTO_FD int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  ZuGuestExec exec = { .tty = TRUE, .argv = argv, .stdio = { null, -1, -1 } };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (zu_guest_channel_exec (f->channel, &exec, NULL, &error), ==, 0);
+  g_assert_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_START);
+  g_assert_nonnull (strstr (error->message, "terminal"));
+  g_clear_error (&error);
+  exec.stdio[0] = -1;
+  g_assert_cmpuint (zu_guest_channel_exec (f->channel, &exec, NULL, &error), ==, 0);
+  g_assert_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_REQUEST);
+}
+
+static void
+test_user (GuestFixture *f, gconstpointer data)
+{
+  const char *const argv[] = { "true", NULL };
+  ZuGuestExec exec = {
+    .as_user = TRUE, .uid = getuid (), .gid = getgid (), .argv = argv, .stdio = { -1, -1, -1 }
+  };
+  g_autoptr (GError) error = NULL;
+  struct zu_wire_exited exited;
+  guint32 id = zu_guest_channel_exec (f->channel, &exec, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (zu_guest_channel_wait (f->channel, id, &exited, NULL, &error));
+  exec.uid++;
+  g_assert_cmpuint (zu_guest_channel_exec (f->channel, &exec, NULL, &error), ==, 0);
+  g_assert_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_START);
+  g_assert_nonnull (strstr (error->message, "user"));
+}
+
+/* Its own program, whatever there is at that path. */
+static void
+test_self (GuestFixture *f, gconstpointer data)
+{
+  const char *const argv[] = { "no-such-program", "true", NULL };
+  const ZuGuestExec exec = { .self = TRUE, .argv = argv, .stdio = { -1, -1, -1 } };
+  g_autoptr (GError) error = NULL;
+  struct zu_wire_exited exited;
+  guint32 id = zu_guest_channel_exec (f->channel, &exec, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (zu_guest_channel_wait (f->channel, id, &exited, NULL, &error));
+  g_assert_cmpint (exited.exit_status, ==, 0);
+}
+
+static void
+test_listen (GuestFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  struct sockaddr_in address = { 0 };
+  socklen_t size = sizeof address;
+  ZU_AUTO_FD int listener = zu_guest_channel_listen (f->channel, 0, NULL, &error);
+  ZU_AUTO_FD int client = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted = -1;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (getsockname (listener, (struct sockaddr *) &address, &size), ==, 0);
+  g_assert_cmpint (connect (client, (struct sockaddr *) &address, size), ==, 0);
+  accepted = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
+  g_assert_cmpint (accepted, >=, 0);
+  g_assert_cmpint (zu_guest_channel_listen (f->channel, ntohs (address.sin_port), NULL, &error), ==,
+                   -1);
+  g_assert_error (error, ZU_GUEST_ERROR, ZU_GUEST_ERROR_START);
+}
+
+/* The signals that a C library keeps for itself are signals like all others. */
+static void
+test_hidden_signals (GuestFixture *f, gconstpointer data)
+{
+  struct zu_wire_exited exited;
+  g_autofree char *text = run (f, "grep -E 'SigBlk|SigIgn' /proc/self/status", 0, &exited);
+  g_autoptr (GError) error = NULL;
+  guint32 id;
+
+  g_assert_cmpstr (text, ==, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  for (int number = 32; number <= 34; number++)
+    {
+      id = start (f, "sleep 1000", -1, 0, &error);
+      g_assert_no_error (error);
+      g_assert_true (zu_guest_channel_kill (f->channel, id, number, &error));
+      g_assert_true (zu_guest_channel_wait (f->channel, id, &exited, NULL, &error));
+      g_assert_cmpuint (exited.signal, ==, (guint) number);
+    }
+}
+
+/* As many as that at once, none of which ends by itself. */
+static void
+test_forty_asleep (GuestFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  struct zu_wire_exited exited;
+  guint32 ids[40];
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      ids[i] = start (f, "sleep 1000", -1, 0, &error);
+      g_assert_no_error (error);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_assert_true (zu_guest_channel_kill (f->channel, ids[i], SIGKILL, &error));
+      g_assert_true (zu_guest_channel_wait (f->channel, ids[i], &exited, NULL, &error));
+      g_assert_cmpuint (exited.signal, ==, SIGKILL);
+    }
+}
+
+/* Supervisors that wait for an exec are killed from inside: others take their place. */
+static void
+test_front_killed (GuestFixture *f, gconstpointer data)
+{
+  const char *number = data;
+  g_autofree char *script = g_strdup_printf (
+      "n=$PPID; for p in $(cat /proc/%d/task/%d/children); do [ $p = $n ] || kill -%s $p; done",
+      (int) f->pid, (int) f->pid, number);
+
+  for (int i = 0; i < 10; i++)
+    {
+      struct zu_wire_exited exited;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = NULL;
+      guint32 id = start (f, "sleep 1000", -1, 0, &error);
+
+      g_assert_no_error (error);
+      g_free (run (f, script, 0, &exited));
+      g_assert_true (zu_guest_channel_wait (f->channel, id, &exited, NULL, &error));
+      g_assert_cmpuint (exited.flags, ==, ZU_WIRE_EXITED_LOST);
+      text = run (f, "echo on", 0, &exited);
+      g_assert_cmpstr (text, ==, "on\n");
+    }
+}
+
 /* A second channel has its own execs, and they end with it. */
 static void
 test_channels (GuestFixture *f, gconstpointer data)
@@ -426,7 +603,7 @@ run_many (gpointer data)
 {
   GuestFixture *f = data;
 
-  for (int i = 0; i < 20; i++)
+  for (int i = 0; i < 10; i++)
     {
       struct zu_wire_exited exited;
       g_autofree char *script = g_strdup_printf ("echo %d; exit %d", i, i);
@@ -441,7 +618,7 @@ run_many (gpointer data)
 static void
 test_many_at_once (GuestFixture *f, gconstpointer data)
 {
-  GThread *threads[8];
+  GThread *threads[32];
 
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("many", run_many, f);
@@ -532,6 +709,15 @@ main (int argc, char **argv)
   ADD ("channels", NULL, test_channels);
   ADD ("many-at-once", NULL, test_many_at_once);
   ADD ("cancel-wait", NULL, test_cancel_wait);
+  ADD ("terminal", NULL, test_terminal);
+  ADD ("no-terminal", NULL, test_no_terminal);
+  ADD ("user", NULL, test_user);
+  ADD ("self", NULL, test_self);
+  ADD ("listen", NULL, test_listen);
+  ADD ("hidden-signals", NULL, test_hidden_signals);
+  ADD ("forty-asleep", NULL, test_forty_asleep);
+  ADD ("front/killed", "KILL", test_front_killed);
+  ADD ("front/stopped", "STOP", test_front_killed);
   g_test_add_func ("/guest/not-before-go", test_not_before_go);
   g_test_add_data_func ("/guest/nonsense/type", "\x10\0\0\0\x63\0\0\0\1\0\0\0xxxx", test_nonsense);
   g_test_add_data_func ("/guest/nonsense/length", "\xff\0\0\0\4\0\0\0\1\0\0\0xxxx", test_nonsense);

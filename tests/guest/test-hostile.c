@@ -6,6 +6,7 @@
 #include "zu-socket.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -119,8 +120,99 @@ test_descriptors (void)
   guint8 data[64];
   gsize size = make_started (data, 1, 0, 0);
 
-  assert_broken (data, size, 1, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
+  assert_broken (data, size, 1, ZU_GUEST_ERROR, ZU_GUEST_ERROR_PROTOCOL);
+  assert_broken (data, size, 2, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
   assert_broken (data, size, 64, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE);
+}
+
+typedef struct
+{
+  int fd;
+  int with;
+  guint32 error;
+  guint32 port;
+} Listener;
+
+static gpointer
+answer_listener (gpointer data)
+{
+  Listener *self = data;
+  guint8 request[64], message[64];
+  struct zu_wire_writer w = zu_wire_begin (message, sizeof message, ZU_WIRE_LISTENING, 0, 1);
+  guint n_fds;
+
+  g_assert_cmpint (
+      zu_socket_receive (self->fd, request, sizeof request, NULL, 0, &n_fds, NULL, NULL), >, 0);
+  zu_wire_put_listening (&w, &(struct zu_wire_listening){ self->error, self->port });
+  zu_socket_send (self->fd, message, zu_wire_end (&w), &self->with, self->with >= 0, NULL, NULL);
+  return NULL;
+}
+
+/* What a guest passes out for a listener, asked for on @port; @code is what becomes of it, 0:
+ * taken. */
+static void
+assert_listener (int with, guint32 told_error, guint32 told_port, guint port, int code)
+{
+  g_autoptr (GError) error = NULL;
+  guint before = count_fds ();
+  ZuGuestChannel *channel;
+  GThread *thread;
+  Listener said;
+  int pair[2], got;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
+  said = (Listener){ pair[1], with, told_error, told_port };
+  channel = zu_guest_channel_new (pair[0]);
+  thread = g_thread_new ("guest", answer_listener, &said);
+  got = zu_guest_channel_listen (channel, port, NULL, &error);
+  g_thread_join (thread);
+  if (code)
+    g_assert_error (error, ZU_GUEST_ERROR, code - 1);
+  else
+    g_assert_no_error (error);
+  g_assert_cmpint (got >= 0, ==, !code);
+  zu_clear_fd (&got);
+  zu_guest_channel_unref (channel);
+  close (pair[1]);
+  g_assert_cmpuint (count_fds (), ==, before);
+}
+
+static int
+make_socket (int type, guint32 host, gboolean listens, guint *port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl (host) } };
+  socklen_t size = sizeof address;
+  int fd = socket (AF_INET, type | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, size), ==, 0);
+  g_assert_true (!listens || listen (fd, 1) == 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) &address, &size), ==, 0);
+  *port = ntohs (address.sin_port);
+  return fd;
+}
+
+static void
+test_listener (void)
+{
+  const int broken = ZU_GUEST_ERROR_PROTOCOL + 1, refused = ZU_GUEST_ERROR_START + 1;
+  guint port, idle_port, any_port, udp_port;
+  ZU_AUTO_FD int good = make_socket (SOCK_STREAM, INADDR_LOOPBACK, TRUE, &port);
+  ZU_AUTO_FD int idle = make_socket (SOCK_STREAM, INADDR_LOOPBACK, FALSE, &idle_port);
+  ZU_AUTO_FD int any = make_socket (SOCK_STREAM, INADDR_ANY, TRUE, &any_port);
+  ZU_AUTO_FD int udp = make_socket (SOCK_DGRAM, INADDR_LOOPBACK, FALSE, &udp_port);
+  ZU_AUTO_FD int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  assert_listener (good, 0, port, 0, 0);
+  assert_listener (good, 0, port, port, 0);
+  assert_listener (-1, 98, 0, 0, refused);
+  assert_listener (good, 0, port, port + 1, broken);
+  assert_listener (good, 0, port + 1, 0, broken);
+  assert_listener (good, 98, 0, 0, broken);
+  assert_listener (-1, 0, port, 0, broken);
+  assert_listener (idle, 0, idle_port, 0, broken);
+  assert_listener (any, 0, any_port, 0, broken);
+  assert_listener (udp, 0, udp_port, 0, broken);
+  assert_listener (null, 0, 80, 0, broken);
 }
 
 static void
@@ -175,6 +267,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/hostile/messages", test_messages);
   g_test_add_func ("/hostile/descriptors", test_descriptors);
+  g_test_add_func ("/hostile/listener", test_listener);
   g_test_add_func ("/hostile/decode", test_decode);
   g_test_add_func ("/hostile/encode", test_encode);
   return g_test_run ();
