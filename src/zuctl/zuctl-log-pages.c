@@ -71,8 +71,11 @@ audit (ZuctlPages *self, gint64 *next_seq, GError **error)
 
   if (page == NULL)
     return NULL;
-  tell (self, zu_audit_page_get_findings (page));
   *next_seq = zu_audit_page_get_next_seq (page);
+  /* Positions begin anew with another file under the log's name, and so do line numbers. */
+  if (*next_seq < self->after_seq)
+    self->told = 0;
+  tell (self, zu_audit_page_get_findings (page));
   return g_ptr_array_ref (zu_audit_page_get_events (page));
 }
 

@@ -16,9 +16,6 @@
 
 #define UNKNOWN (-1)
 
-/* Behind all data, so that the file itself can be locked. */
-#define LOCK_START (G_MAXINT64 - 2)
-
 /* A lock is kept from one append to the next where they come faster than this, and for no longer:
  * then others get their turn, and the name is looked at again. What an append costs is the line. */
 #define KEEP G_TIME_SPAN_MILLISECOND
@@ -199,7 +196,7 @@ open_file (ZuJsonlFile *self, GError **error)
       return FALSE;
     }
 
-  self->file_lock = zu_file_lock_new (fd, LOCK_START);
+  self->file_lock = zu_file_lock_new (fd, ZU_JSONL_LOCK_START);
   self->device = info.st_dev;
   self->inode = info.st_ino;
   self->generation++;

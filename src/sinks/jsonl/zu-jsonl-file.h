@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* What is locked of a log lies behind all data, so that the log itself can be. */
+#define ZU_JSONL_LOCK_START (G_MAXINT64 - 2)
+
 /* The file that a sink appends to: found under its name, locked, whole to its end. One thread at a
  * time is between begin and end; the others wait in begin. */
 typedef struct _ZuJsonlFile ZuJsonlFile;

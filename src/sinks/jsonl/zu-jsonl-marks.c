@@ -3,9 +3,11 @@
 #include "zu-jsonl-marks.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DISTANCE     1024 /* events between marks that stay */
 #define MOST_FILTERS 16
+#define SAMPLE       64 /* bytes */
 
 struct _ZuJsonlMarks
 {
@@ -16,6 +18,35 @@ struct _ZuJsonlMarks
   gint64 furthest;
   guint generation;
 };
+
+/* A hash (FNV-1a) of what stands right before the mark. */
+static guint32
+take_sample (int fd, gint64 place)
+{
+  char bytes[SAMPLE];
+  gsize n = (gsize) MIN (place, SAMPLE);
+  guint32 hash = 2166136261u;
+
+  if (n > 0 && pread (fd, bytes, n, place - (gint64) n) != (gssize) n)
+    return 0;
+
+  for (gsize i = 0; i < n; i++)
+    hash = (hash ^ (guint8) bytes[i]) * 16777619u;
+  return hash;
+}
+
+void
+zu_jsonl_mark_sample (ZuJsonlMark *self, int fd)
+{
+  self->sample = take_sample (fd, self->place);
+}
+
+/* Whether the file has not been written anew since, as far as that shows. */
+gboolean
+zu_jsonl_mark_holds (const ZuJsonlMark *self, int fd)
+{
+  return self->place == 0 || take_sample (fd, self->place) == self->sample;
+}
 
 ZuJsonlMarks *
 zu_jsonl_marks_new (void)
@@ -36,41 +67,58 @@ zu_jsonl_marks_free (ZuJsonlMarks *self)
   g_free (self);
 }
 
+/* With the lock held. */
+static void
+forget (ZuJsonlMarks *self)
+{
+  g_hash_table_remove_all (self->marks);
+  self->furthest = 0;
+  self->generation++;
+}
+
 /* Forgets all where the file is another one, or has been cut shorter. Gives the generation that
  * marks of this file are added under. */
 guint
 zu_jsonl_marks_check_file (ZuJsonlMarks *self, int fd)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  struct stat info;
+  struct stat info = { 0 };
 
   if (fstat (fd, &info) != 0 || info.st_dev != self->device || info.st_ino != self->inode
       || info.st_size < self->furthest)
     {
-      g_hash_table_remove_all (self->marks);
       self->device = info.st_dev;
       self->inode = info.st_ino;
-      self->furthest = 0;
-      self->generation++;
+      forget (self);
     }
   return self->generation;
 }
 
-/* The last mark that is not past @n_passed events; else the beginning of the file. */
-ZuJsonlMark
-zu_jsonl_marks_find (ZuJsonlMarks *self, const char *filter, gint64 n_passed)
+static const ZuJsonlMark *
+find_last (GArray *marks, gint64 n_passed)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GArray *marks = g_hash_table_lookup (self->marks, filter);
-
   for (guint i = marks != NULL ? marks->len : 0; i > 0; i--)
     {
       const ZuJsonlMark *mark = &g_array_index (marks, ZuJsonlMark, i - 1);
 
       if (mark->n_passed <= n_passed)
-        return *mark;
+        return mark;
     }
 
+  return NULL;
+}
+
+/* The last mark that is not past @n_passed events; else the beginning of the file. */
+ZuJsonlMark
+zu_jsonl_marks_find (ZuJsonlMarks *self, int fd, const char *filter, gint64 n_passed)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  const ZuJsonlMark *mark = find_last (g_hash_table_lookup (self->marks, filter), n_passed);
+
+  if (mark != NULL && zu_jsonl_mark_holds (mark, fd))
+    return *mark;
+  if (mark != NULL)
+    forget (self);
   return (ZuJsonlMark){ 0 };
 }
 

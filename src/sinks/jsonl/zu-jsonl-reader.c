@@ -2,8 +2,8 @@
 
 #include "zu-jsonl-reader.h"
 
+#include "zu-jsonl-follow.h"
 #include "zu-jsonl-lines.h"
-#include "zu-jsonl-marks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@ struct _ZuJsonlReader
 {
   char *path;
   ZuJsonlMarks *marks;
+  ZuJsonlFollow *follow;
 };
 
 /* Where a reading stands. */
@@ -25,19 +26,15 @@ typedef struct
   ZuJsonlReader *reader;
   const ZuJsonlRead *read;
   ZuJsonlGathered *gathered;
-  char *key;
-  guint generation;
+  const char *key;
+  guint generation; /* of the marks; 0 where none are left */
+  gint64 after;
   gint64 n_given;
-  ZuJsonlMark mark;
+  gboolean is_settled; /* nobody was writing when it was looked at last */
+  gboolean is_torn;
+  ZuJsonlPlace place;
+  ZuJsonlMark start; /* where the reading began */
 } Position;
-
-static void
-position_clear (Position *self)
-{
-  g_free (self->key);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Position, position_clear)
 
 ZuJsonlReader *
 zu_jsonl_reader_new (const char *path)
@@ -46,6 +43,7 @@ zu_jsonl_reader_new (const char *path)
 
   self->path = g_strdup (path);
   self->marks = zu_jsonl_marks_new ();
+  self->follow = zu_jsonl_follow_new ();
   return self;
 }
 
@@ -53,6 +51,7 @@ void
 zu_jsonl_reader_free (ZuJsonlReader *self)
 {
   zu_jsonl_marks_free (self->marks);
+  zu_jsonl_follow_free (self->follow);
   g_free (self->path);
   g_free (self);
 }
@@ -118,7 +117,7 @@ take_event (Position *self, ZuEvent *event)
     return;
 
   self->gathered->n_passed++;
-  if (self->gathered->n_passed <= self->read->after)
+  if (self->gathered->n_passed <= self->after)
     return;
   if (self->gathered->events != NULL)
     g_ptr_array_add (self->gathered->events, g_object_ref (event));
@@ -134,30 +133,36 @@ take_line (Position *self, const ZuJsonlLine *line)
   if (!zu_jsonl_line_is_blank (line))
     {
       event = zu_jsonl_line_read (line, &why);
+      self->is_torn = event == NULL && !line->is_ended && self->gathered->findings != NULL;
       if (event != NULL)
         take_event (self, event);
-      else
+      else if (line->is_ended || self->is_settled)
         add_finding (self, line, why->message);
     }
 
   /* A line without an end may yet get one, so nobody goes on behind it. */
   if (line->is_ended)
-    self->mark = (ZuJsonlMark){ self->gathered->n_passed, line->number, line->end };
+    self->place.mark = (ZuJsonlMark){ self->gathered->n_passed, line->number, line->end, 0 };
 }
 
 static void
 leave_mark (Position *self)
 {
-  zu_jsonl_marks_add (self->reader->marks, self->generation, self->key, &self->mark);
+  zu_jsonl_mark_sample (&self->place.mark, self->place.fd);
+  if (self->generation > 0)
+    zu_jsonl_marks_add (self->reader->marks, self->generation, self->key, &self->place.mark);
 }
 
 static gboolean
-read_lines (Position *self, int fd, GError **error)
+read_to_end (Position *self, GError **error)
 {
-  g_autoptr (ZuJsonlLines) lines = zu_jsonl_lines_new (fd, self->mark.place, self->mark.n_lines);
+  ZuJsonlMark *mark = &self->place.mark;
+  g_autoptr (ZuJsonlLines) lines = zu_jsonl_lines_new (self->place.fd, mark->place, mark->n_lines);
   g_autoptr (GError) local_error = NULL;
   ZuJsonlLine line;
 
+  self->gathered->n_passed = mark->n_passed;
+  self->is_torn = FALSE;
   while (self->n_given != self->read->limit)
     {
       if (!zu_jsonl_lines_next (lines, &line, &local_error))
@@ -170,22 +175,116 @@ read_lines (Position *self, int fd, GError **error)
         return FALSE;
     }
 
-  if (local_error != NULL)
+  if (local_error == NULL)
+    return TRUE;
+  g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "%s: ", self->reader->path);
+  return FALSE;
+}
+
+/* Reads on from where the position is. A last line that is no event may be one that is just being
+ * written; what it is once nobody writes counts. */
+static gboolean
+read_lines (Position *self, GError **error)
+{
+  if (!read_to_end (self, error))
+    return FALSE;
+  if (self->is_torn && !self->is_settled)
     {
-      g_propagate_prefixed_error (error, g_steal_pointer (&local_error),
-                                  "%s: ", self->reader->path);
-      return FALSE;
+      zu_jsonl_place_settle (&self->place);
+      self->is_settled = TRUE;
+      if (!read_to_end (self, error))
+        return FALSE;
     }
+
   leave_mark (self);
+  self->gathered->next = self->after + self->n_given;
   return TRUE;
 }
 
-/* Reads on from the nearest mark. */
+static gboolean
+is_same_file (int a, int b)
+{
+  struct stat x, y;
+
+  return fstat (a, &x) == 0 && fstat (b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+/* What the last page left unread of a file that does not bear the name any longer; whether that was
+ * something, or more may come: then the file under the name has to wait. */
+static gboolean
+read_rest (Position *self, gboolean is_replaced, gboolean *has_to_wait, GError **error)
+{
+  gboolean is_complete = zu_jsonl_place_settle (&self->place);
+
+  self->is_settled = TRUE;
+  if (!read_lines (self, error))
+    return FALSE;
+
+  *has_to_wait = self->n_given > 0 || !is_complete || !is_replaced;
+  return TRUE;
+}
+
+/* The file under the name, from the nearest mark; or, where it was written anew since the last
+ * page, from its start. */
+static gboolean
+read_named (Position *self, int *fd, GError **error)
+{
+  ZuJsonlReader *reader = self->reader;
+
+  self->place.fd = *fd;
+  *fd = -1;
+  self->generation = zu_jsonl_marks_check_file (reader->marks, self->place.fd);
+  self->place.mark = zu_jsonl_marks_find (reader->marks, self->place.fd, self->key, self->after);
+  return read_lines (self, error);
+}
+
+/* Reads on behind the page that was read last. */
+static gboolean
+read_on (Position *self, int *fd, GError **error)
+{
+  gboolean is_named = *fd >= 0 && is_same_file (*fd, self->place.fd);
+  gboolean has_to_wait = FALSE;
+
+  if (is_named && zu_jsonl_mark_holds (&self->place.mark, self->place.fd))
+    {
+      self->generation = zu_jsonl_marks_check_file (self->reader->marks, self->place.fd);
+      return read_lines (self, error);
+    }
+  if (!is_named && !read_rest (self, *fd >= 0, &has_to_wait, error))
+    return FALSE;
+  if (has_to_wait)
+    return TRUE;
+
+  zu_jsonl_place_clear (&self->place);
+  self->is_settled = FALSE;
+  self->after = 0;
+  return read_named (self, fd, error);
+}
+
+static gboolean
+read_from (Position *self, int *fd, GError **error)
+{
+  if (self->read->follows)
+    self->place = zu_jsonl_follow_take (self->reader->follow, self->key, self->after);
+  self->start = self->place.mark;
+  if (self->place.fd >= 0)
+    return read_on (self, fd, error);
+
+  self->gathered->next = self->after;
+  return *fd < 0 || read_named (self, fd, error);
+}
+
 gboolean
 zu_jsonl_reader_read (ZuJsonlReader *self, const ZuJsonlRead *read, ZuJsonlGathered *gathered,
                       GError **error)
 {
-  g_auto (Position) position = { .reader = self, .read = read, .gathered = gathered };
+  g_autofree char *key = dup_key (read->filter);
+  Position position = { .reader = self,
+                        .read = read,
+                        .gathered = gathered,
+                        .key = key,
+                        .after = read->after,
+                        .place = { .fd = -1 } };
   g_autoptr (GError) local_error = NULL;
   gboolean is_read;
   int fd = open_file (self, &local_error);
@@ -196,14 +295,15 @@ zu_jsonl_reader_read (ZuJsonlReader *self, const ZuJsonlRead *read, ZuJsonlGathe
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
-  if (fd < 0)
-    return TRUE;
 
-  position.key = dup_key (read->filter);
-  position.generation = zu_jsonl_marks_check_file (self->marks, fd);
-  position.mark = zu_jsonl_marks_find (self->marks, position.key, read->after);
-  gathered->n_passed = position.mark.n_passed;
-  is_read = read_lines (&position, fd, error);
-  close (fd);
+  is_read = read_from (&position, &fd, error);
+  /* Who did not get his page asks for it again. */
+  if (!is_read)
+    position.place.mark = position.start;
+  if (read->follows && position.place.fd >= 0)
+    zu_jsonl_follow_leave (self->follow, key, &position.place);
+  zu_jsonl_place_clear (&position.place);
+  if (fd >= 0)
+    close (fd);
   return is_read;
 }

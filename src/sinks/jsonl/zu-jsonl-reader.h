@@ -11,8 +11,9 @@ typedef struct _ZuJsonlReader ZuJsonlReader;
 typedef struct
 {
   ZuFilter *filter;
-  gint64 after; /* so many of the events that pass are left out */
-  gint64 limit; /* -1 for all */
+  gint64 after;     /* so many of the events that pass are left out */
+  gint64 limit;     /* -1 for all */
+  gboolean follows; /* goes on where a page ended, into another file where need be */
   GCancellable *cancellable;
 } ZuJsonlRead;
 
@@ -21,7 +22,8 @@ typedef struct
 {
   GPtrArray *events;
   GPtrArray *findings; /* of ZuAuditFinding: lines that are no event */
-  gint64 n_passed;     /* of the whole log up to where the reading ended */
+  gint64 n_passed;     /* of the file up to where the reading ended */
+  gint64 next;         /* what a page that follows comes after */
 } ZuJsonlGathered;
 
 ZuJsonlReader *zu_jsonl_reader_new (const char *path);

@@ -115,8 +115,8 @@ zu_jsonl_sink_query (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gint
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
   g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func (g_object_unref);
-  ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, -1), cancellable };
-  ZuJsonlGathered gathered = { events, NULL, 0 };
+  ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, -1), FALSE, cancellable };
+  ZuJsonlGathered gathered = { .events = events };
 
   if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
@@ -131,22 +131,22 @@ zu_jsonl_sink_stream (ZuEventSink *sink, ZuFilter *filter, gint64 after_seq, gin
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
   g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func (g_object_unref);
-  ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, 1), cancellable };
-  ZuJsonlGathered gathered = { events, NULL, 0 };
+  ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, 1), TRUE, cancellable };
+  ZuJsonlGathered gathered = { .events = events };
 
   if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
     return NULL;
 
-  return zu_event_page_new (events, read.after + (gint64) events->len);
+  return zu_event_page_new (events, gathered.next);
 }
 
 static gint64
 zu_jsonl_sink_count (ZuEventSink *sink, ZuFilter *filter, GCancellable *cancellable, GError **error)
 {
   ZuJsonlSink *self = ZU_JSONL_SINK (sink);
-  ZuJsonlRead read = { filter, G_MAXINT64, -1, cancellable };
-  ZuJsonlGathered gathered = { NULL, NULL, 0 };
+  ZuJsonlRead read = { filter, G_MAXINT64, -1, FALSE, cancellable };
+  ZuJsonlGathered gathered = { NULL };
 
   if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
@@ -173,14 +173,14 @@ zu_jsonl_sink_audit (ZuEventAudit *audit, ZuFilter *filter, gint64 after_seq, gi
   ZuJsonlSink *self = ZU_JSONL_SINK (audit);
   g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GPtrArray) findings = g_ptr_array_new_with_free_func (g_object_unref);
-  ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, 1), cancellable };
-  ZuJsonlGathered gathered = { events, findings, 0 };
+  ZuJsonlRead read = { filter, MAX (after_seq, 0), MAX (limit, 1), TRUE, cancellable };
+  ZuJsonlGathered gathered = { .events = events, .findings = findings };
 
   if (!zu_sink_options_check_filter (&self->options, filter, error)
       || !zu_jsonl_reader_read (self->reader, &read, &gathered, error))
     return NULL;
 
-  return zu_audit_page_new (events, findings, read.after + (gint64) events->len);
+  return zu_audit_page_new (events, findings, gathered.next);
 }
 
 static void
