@@ -133,15 +133,46 @@ run_mint (const ZuctlCommand *command, GStrv words, GError **error)
 }
 
 static ZuJson *
-new_introspection (gboolean has_secret)
+new_answer (const char *name, gboolean value)
 {
   g_autoptr (ZuJsonBuilder) builder = zu_json_builder_new ();
 
   zu_json_builder_begin_object (builder);
-  zu_json_builder_set_member (builder, "has_secret");
-  zu_json_builder_add_boolean (builder, has_secret);
+  zu_json_builder_set_member (builder, name);
+  zu_json_builder_add_boolean (builder, value);
   zu_json_builder_end_object (builder);
   return zu_json_builder_end (builder, NULL);
+}
+
+static int
+run_check (const ZuctlCommand *command, GStrv words, GError **error)
+{
+  g_auto (BrokerOptions) options = { NULL };
+  g_auto (ZuctlParsed) parsed = { 0 };
+  g_autoptr (ZuCredentialBroker) broker = NULL;
+  g_autoptr (ZuJson) json = NULL;
+  g_autoptr (GError) why = NULL;
+  gboolean valid;
+
+  if (!parse (command, words, &options, &parsed, error))
+    return parsed.status;
+  broker = open_broker (&options, error);
+  if (broker == NULL)
+    return ZUCTL_ERROR;
+
+  valid = zu_credential_broker_check (broker, parsed.rest[0], parsed.rest[1], NULL, &why);
+  if (why != NULL)
+    {
+      g_propagate_prefixed_error (error, g_steal_pointer (&why), "cannot check: ");
+      return ZUCTL_DONE;
+    }
+
+  json = new_answer ("valid", valid);
+  if (options.is_json)
+    zuctl_print_json (json);
+  else
+    zuctl_print ("%s\n", valid ? "the token is good" : "the token is not good");
+  return valid ? ZUCTL_DONE : ZUCTL_NO;
 }
 
 static int
@@ -167,7 +198,7 @@ run_introspect (const ZuctlCommand *command, GStrv words, GError **error)
       return ZUCTL_DONE;
     }
 
-  json = new_introspection (has_secret);
+  json = new_answer ("has_secret", has_secret);
   if (options.is_json)
     zuctl_print_json (json);
   else
@@ -177,6 +208,7 @@ run_introspect (const ZuctlCommand *command, GStrv words, GError **error)
 
 const ZuctlCommand zuctl_broker_commands[] = {
   { "broker mint", "NONCE", "Have the broker derive a token for a nonce", run_mint, 1, 1 },
+  { "broker check", "NONCE TOKEN", "Ask the broker whether a token is good", run_check, 2, 2 },
   { "broker introspect", "", "Ask the broker whether it has a secret", run_introspect },
   { NULL },
 };

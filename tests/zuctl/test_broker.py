@@ -43,6 +43,9 @@ class BrokerCase(support.ZuctlCase):
         self.assertNotEqual(self.succeed("broker", "mint", "another", *arguments), token)
         self.assertRegex(self.succeed("broker", "mint", "", *arguments), TOKEN)
         self.assertEqual(self.succeed_json("broker", "mint", "a-nonce", *arguments), [{"token": token.strip()}])
+        self.assertEqual(self.succeed("broker", "check", "a-nonce", token.strip(), *arguments), "the token is good\n")
+        self.assertEqual(self.zuctl("broker", "check", "other", token.strip(), *arguments).returncode, 1)
+        self.assertEqual(self.succeed_json("broker", "check", "a-nonce", token.strip(), *arguments), [{"valid": True}])
         self.assertEqual(self.succeed("broker", "introspect", *arguments), "a secret is loaded\n")
         self.assertEqual(self.succeed_json("broker", "introspect", *arguments), [{"has_secret": True}])
 

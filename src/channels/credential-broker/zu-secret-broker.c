@@ -92,6 +92,22 @@ zu_secret_broker_mint (ZuCredentialBroker *broker, const char *nonce, GCancellab
   return token_from_digest (digest);
 }
 
+/* A token is derived again and compared in constant time. */
+static gboolean
+zu_secret_broker_check (ZuCredentialBroker *broker, const char *nonce, const char *token,
+                        GCancellable *cancellable, GError **error)
+{
+  g_autofree char *own = zu_secret_broker_mint (broker, nonce, cancellable, error);
+  gsize size = strlen (token);
+  guint different = 0;
+
+  if (own == NULL || size != strlen (own))
+    return FALSE;
+  for (gsize i = 0; i < size; i++)
+    different |= (guint) (own[i] ^ token[i]);
+  return different == 0;
+}
+
 static gboolean
 zu_secret_broker_introspect (ZuCredentialBroker *broker, GCancellable *cancellable, GError **error)
 {
@@ -102,6 +118,7 @@ static void
 zu_secret_broker_iface_init (ZuCredentialBrokerInterface *iface)
 {
   iface->mint = zu_secret_broker_mint;
+  iface->check = zu_secret_broker_check;
   iface->introspect = zu_secret_broker_introspect;
 }
 

@@ -11,8 +11,8 @@
  *
  * The interface is the one that is generated from the port's description. Each call runs in one of
  * the adapter's own threads and is answered when the verb has answered; a refusal becomes the
- * D-Bus error `INTERFACE.Error.Code`. Who may call is for the handler of
- * [signal@Gio.DBusInterfaceSkeleton::g-authorize-method] to say.
+ * D-Bus error `INTERFACE.Error.Code`. Who may call is for the gate to say, see
+ * zu_dbus_adapter_set_gate(); without one everybody may whom the bus lets through.
  */
 struct _ZuDBusAdapter
 {
@@ -20,6 +20,8 @@ struct _ZuDBusAdapter
   GObject *object;
   const ZuPortInfo *info;
   GThreadPool *pool;
+  ZuDBusGate gate;
+  gpointer gate_data;
 };
 
 /* Calls of one object at once; a bus caller that floods waits its turn. */
@@ -95,17 +97,34 @@ handle_call (GDBusConnection *connection, const char *sender, const char *path,
              const char *interface, const char *method, GVariant *parameters,
              GDBusMethodInvocation *invocation, gpointer user_data)
 {
-  ZuDBusAdapter *self = g_object_ref (ZU_DBUS_ADAPTER (user_data));
+  ZuDBusAdapter *self = user_data;
 
   if (find_method (self, method) == NULL)
-    {
-      g_dbus_method_invocation_return_error (invocation, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD,
-                                             "there is no method %s", method);
-      g_object_unref (self);
-      return;
-    }
+    g_dbus_method_invocation_return_error (invocation, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD,
+                                           "there is no method %s", method);
+  else if (self->gate == NULL || self->gate (self, invocation, self->gate_data))
+    zu_dbus_adapter_admit (self, invocation);
+}
 
-  g_thread_pool_push (self->pool, invocation, NULL);
+static GVariant *
+new_verbs (ZuDBusAdapter *self)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (GDBusMethodInfo **method = self->info->dbus_interface->methods; *method != NULL; method++)
+    g_variant_builder_add (&builder, "s", (*method)->name);
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+get_property (GDBusConnection *connection, const char *sender, const char *path,
+              const char *interface, const char *name, GError **error, gpointer user_data)
+{
+  ZuDBusAdapter *self = user_data;
+
+  return g_str_equal (name, "Version") ? g_variant_new_uint32 (self->info->major)
+                                       : new_verbs (self);
 }
 
 static GDBusInterfaceInfo *
@@ -117,7 +136,8 @@ zu_dbus_adapter_get_info (GDBusInterfaceSkeleton *skeleton)
 static GDBusInterfaceVTable *
 zu_dbus_adapter_get_vtable (GDBusInterfaceSkeleton *skeleton)
 {
-  static const GDBusInterfaceVTable vtable = { .method_call = handle_call };
+  static const GDBusInterfaceVTable vtable = { .method_call = handle_call,
+                                               .get_property = get_property };
 
   return (GDBusInterfaceVTable *) &vtable;
 }
@@ -125,7 +145,13 @@ zu_dbus_adapter_get_vtable (GDBusInterfaceSkeleton *skeleton)
 static GVariant *
 zu_dbus_adapter_get_properties (GDBusInterfaceSkeleton *skeleton)
 {
-  return g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+  ZuDBusAdapter *self = ZU_DBUS_ADAPTER (skeleton);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "Version", g_variant_new_uint32 (self->info->major));
+  g_variant_builder_add (&builder, "{sv}", "Verbs", new_verbs (self));
+  return g_variant_builder_end (&builder);
 }
 
 static void
@@ -184,4 +210,37 @@ zu_dbus_adapter_new (GObject *object, const ZuPortInfo *info)
   self->object = g_object_ref (object);
   self->info = info;
   return G_DBUS_INTERFACE_SKELETON (self);
+}
+
+/**
+ * zu_dbus_adapter_set_gate: (skip)
+ * @self: an adapter
+ * @gate: (nullable): asked before each call; %NULL lets every call through
+ * @user_data: data of @gate, which outlives the adapter's export
+ *
+ * Sets who may call. Properties say nothing that is secret, and are for everybody to read.
+ */
+void
+zu_dbus_adapter_set_gate (ZuDBusAdapter *self, ZuDBusGate gate, gpointer user_data)
+{
+  g_return_if_fail (ZU_IS_DBUS_ADAPTER (self));
+
+  self->gate = gate;
+  self->gate_data = user_data;
+}
+
+/**
+ * zu_dbus_adapter_admit: (skip)
+ * @self: an adapter
+ * @invocation: (transfer full): a call that the gate has taken
+ *
+ * Lets a call go on.
+ */
+void
+zu_dbus_adapter_admit (ZuDBusAdapter *self, GDBusMethodInvocation *invocation)
+{
+  g_return_if_fail (ZU_IS_DBUS_ADAPTER (self));
+
+  g_object_ref (self);
+  g_thread_pool_push (self->pool, invocation, NULL);
 }
