@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Appends to a log from a process of its own: URI TRACE N [async]. */
+/* Appends to a log from a process of its own: URI TRACE N [async|large]. */
 
 #include "sinks-support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int n_left;
 static int n_in_flight;
@@ -44,6 +45,15 @@ append_async (ZuEventSink *sink, const char *trace_id)
     }
 }
 
+static ZuEvent *
+make_large_event (const char *trace_id)
+{
+  g_autofree char *text = g_strnfill (400 * 1024, 'x');
+  g_autofree char *payload = g_strdup_printf ("{\"n\":%d,\"x\":\"%s\"}", n_left, text);
+
+  return make_event_with (trace_id, "data.large", payload);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -56,11 +66,12 @@ main (int argc, char **argv)
     g_error ("%s", error->message);
 
   n_left = atoi (argv[3]);
-  if (argc > 4)
+  if (argc > 4 && strcmp (argv[4], "async") == 0)
     append_async (sink, argv[2]);
   for (; n_left > 0; n_left--)
     {
-      g_autoptr (ZuEvent) event = make_event (argv[2], n_left);
+      g_autoptr (ZuEvent) event =
+          argc > 4 ? make_large_event (argv[2]) : make_event (argv[2], n_left);
       g_autoptr (ZuEvent) stored = append_ok (sink, event);
 
       acknowledge (stored);

@@ -258,16 +258,34 @@ run_ok (const char *const *argv)
 
 /* Another process that appends; it prints the id of each event once it is acknowledged. */
 GSubprocess *
-start_appender (const char *uri, const char *trace_id, int n, gboolean is_async)
+start_appender_of (const char *uri, const char *trace_id, int n, const char *how)
 {
   g_autofree char *number = g_strdup_printf ("%d", n);
-  const char *argv[] = { g_getenv ("ZU_SINK_APPENDER"), uri, trace_id, number,
-                         is_async ? "async" : NULL,     NULL };
+  const char *argv[] = { g_getenv ("ZU_SINK_APPENDER"), uri, trace_id, number, how, NULL };
   g_autoptr (GError) error = NULL;
   GSubprocess *process = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
 
   g_assert_no_error (error);
   return process;
+}
+
+GSubprocess *
+start_appender (const char *uri, const char *trace_id, int n, gboolean is_async)
+{
+  return start_appender_of (uri, trace_id, n, is_async ? "async" : NULL);
+}
+
+/* The ids that appenders have printed. */
+GHashTable *
+collect_acknowledged (const char *output)
+{
+  g_auto (GStrv) lines = g_strsplit (output, "\n", -1);
+  GHashTable *ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (gsize i = 0; lines[i] != NULL; i++)
+    if (strlen (lines[i]) == 36)
+      g_hash_table_add (ids, g_strdup (lines[i]));
+  return ids;
 }
 
 /* Names and states of the files in a folder. */

@@ -40,5 +40,7 @@ char *take_log (void);
 void run_ok (const char *const *argv);
 char *run_output (const char *const *argv);
 GSubprocess *start_appender (const char *uri, const char *trace_id, int n, gboolean is_async);
+GSubprocess *start_appender_of (const char *uri, const char *trace_id, int n, const char *how);
+GHashTable *collect_acknowledged (const char *output);
 GHashTable *snapshot (const char *folder);
 void assert_snapshot_same (GHashTable *before, const char *folder);

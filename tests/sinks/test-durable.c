@@ -14,18 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static GHashTable *
-collect_acknowledged (const char *output)
-{
-  g_auto (GStrv) lines = g_strsplit (output, "\n", -1);
-  GHashTable *ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  for (gsize i = 0; lines[i] != NULL; i++)
-    if (strlen (lines[i]) == 36)
-      g_hash_table_add (ids, g_strdup (lines[i]));
-  return ids;
-}
-
 static void
 assert_all_there (ZuEventSink *sink, GHashTable *ids)
 {
