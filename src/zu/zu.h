@@ -34,9 +34,11 @@
 #include <zu/registry/zu-plugin-info.h>
 #include <zu/registry/zu-registry.h>
 
+#include <zu/bus/zu-anchorer.h>
 #include <zu/bus/zu-delivery-failure.h>
 #include <zu/bus/zu-destination.h>
 #include <zu/bus/zu-event-bus.h>
+#include <zu/bus/zu-key-watch.h>
 
 #include <zu/adapter/zu-channel-remote.h>
 #include <zu/adapter/zu-dbus-adapter.h>

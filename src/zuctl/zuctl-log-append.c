@@ -18,6 +18,7 @@
 typedef struct
 {
   ZuEventSink *sink;
+  ZuKeyWatch *watch;  /* where keys are used */
   GByteArray *buffer; /* what was read and not split into lines yet */
   gsize scanned;      /* how much of it has no line end */
   guint64 line;       /* the number of the line that was parsed last */
@@ -28,6 +29,7 @@ typedef struct
 static void
 append_clear (Append *self)
 {
+  g_clear_object (&self->watch);
   g_clear_object (&self->sink);
   g_clear_pointer (&self->buffer, g_byte_array_unref);
   g_clear_pointer (&self->events, g_ptr_array_unref);
@@ -218,16 +220,62 @@ append_stdin (Append *self, GError **error)
   return TRUE;
 }
 
+/* What was stored is stored; that it could not be anchored is still a failure. */
+static void
+end_anchoring (ZuAnchorer *anchorer, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (anchorer == NULL || zu_anchorer_stop (anchorer, &why))
+    return;
+  if (*error == NULL)
+    g_propagate_prefixed_error (error, g_steal_pointer (&why),
+                                "the events are stored, but not anchored: ");
+  else
+    zuctl_report (why->message);
+}
+
+static ZuAnchorer *
+new_anchorer (ZuEventSink *sink, const char *path, int every)
+{
+  g_autoptr (GFile) file = path != NULL ? g_file_new_for_path (path) : NULL;
+
+  return file != NULL ? zu_anchorer_new (sink, file, (guint) every, 0) : NULL;
+}
+
+static gboolean
+check_anchor_options (const char *path, int every, GError **error)
+{
+  if (every >= 0 && (every == 0 || path != NULL))
+    return TRUE;
+
+  g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
+                       every < 0 ? "--anchor-every takes a number of events, 0 or more"
+                                 : "--anchor-every has no effect: it is about an anchor file "
+                                   "(add --anchor)");
+  return FALSE;
+}
+
 int
 zuctl_log_append (const ZuctlCommand *command, GStrv words, GError **error)
 {
-  const GOptionEntry entries[] = { G_OPTION_ENTRY_NULL };
+  g_autofree char *anchor = NULL;
+  int every = 0;
+  const GOptionEntry entries[] = {
+    { "anchor", 0, 0, G_OPTION_ARG_FILENAME, &anchor,
+      "Append the heads of what was stored to this anchor file at the end", "FILE" },
+    { "anchor-every", 0, 0, G_OPTION_ARG_INT, &every, "And after so many events, too", "N" },
+    G_OPTION_ENTRY_NULL
+  };
+  g_autoptr (ZuAnchorer) anchorer = NULL;
   g_auto (ZuctlLogOptions) options = { NULL };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_auto (Append) append = { NULL };
 
   if (!zuctl_log_parse (command, words, entries, &options, &parsed, error))
     return parsed.status;
+  if (!check_anchor_options (anchor, every, error))
+    return ZUCTL_ERROR;
   append.sink = zuctl_log_open_to_write (&options, parsed.rest[0], error);
   if (append.sink == NULL)
     return ZUCTL_ERROR;
@@ -235,6 +283,12 @@ zuctl_log_append (const ZuctlCommand *command, GStrv words, GError **error)
   append.buffer = g_byte_array_new ();
   append.events = g_ptr_array_new_with_free_func (g_object_unref);
   append.lines = g_array_new (FALSE, FALSE, sizeof (guint64));
+  if (options.codec_set != NULL)
+    append.watch = zu_key_watch_new (options.codec_set, append.sink);
+  anchorer = new_anchorer (append.sink, anchor, every);
   append_stdin (&append, error);
+  if (append.watch != NULL)
+    zu_key_watch_flush (append.watch);
+  end_anchoring (anchorer, error);
   return ZUCTL_DONE;
 }

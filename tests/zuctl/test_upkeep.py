@@ -368,6 +368,121 @@ class Reindex(UpkeepCase):
         self.assertEqual(sum(self.ids(f"g{number}") for number in range(5)), total)
 
 
+class KeyUse(UpkeepCase):
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.uses = self.folder / "state" / "zu" / "key-uses"
+
+    def warnings(self) -> list[dict[str, Any]]:
+        text = self.quiet("log", "query", self.log, *MANAGED, "--filter", "type=harness.key.rotation_due", "--json")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def set_uses(self, count: int) -> None:
+        fingerprint, _ = self.uses.read_text().split()
+        self.uses.write_text(f"{fingerprint} {count:020}\n")
+
+    def test_counts_outlive_the_process(self) -> None:
+        counts = []
+        for number in range(3):
+            self.quiet("log", "append", self.log, *MANAGED, stdin=many(number, 1))
+            counts.append(int(self.uses.read_text().split()[1]))
+        self.assertEqual(counts, sorted(set(counts)))
+        self.assertEqual(self.uses.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(self.warnings(), [])
+
+    def test_reading_counts_nothing(self) -> None:
+        other = str(self.folder / "uses")
+        self.quiet("log", "append", self.log, *MANAGED, "--uses-file", other, stdin=many(0, 1))
+        self.quiet("log", "verify", self.log, *MANAGED)
+        self.assertFalse(self.uses.exists())
+
+    def test_warns_in_time(self) -> None:
+        self.quiet("log", "append", self.log, *MANAGED, stdin=many(0, 1))
+        self.set_uses(2**31 - 3)
+        done = self.zuctl("log", "append", self.log, *MANAGED, stdin=many(1, 10))
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 10))
+        self.assertRegex(done.stderr.decode(), r"(?m)^zuctl: .*the key 'k1' has been used 2147483648 times: make another")
+        [warning] = self.warnings()
+        self.assertEqual(warning["payload"], {"key_id": "k1", "uses": 2**31, "version": 2})
+        self.quiet("log", "verify", self.log, *MANAGED)
+
+    def test_refuses_before_it_is_too_late(self) -> None:
+        self.quiet("log", "append", self.log, *MANAGED, stdin=many(0, 1))
+        self.set_uses(2**32 - 2**24)
+        done = self.zuctl("log", "append", self.log, *MANAGED, stdin=many(1, 1))
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr.decode(), "key 'k1': the key has been used .* .make another key current")
+        self.quiet("log", "append", self.log, *MANAGED, stdin=many(1, 1), ZU_EVENT_KEY_ID="k2")
+
+    def test_a_count_that_cannot_be_kept(self) -> None:
+        self.uses.parent.mkdir(parents=True, mode=0o700)
+        self.uses.write_text("nonsense")
+        done = self.zuctl("log", "append", self.log, *MANAGED, stdin=many(0, 1))
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr.decode(), "file of key uses .* is damaged")
+        self.fail_with(2, "--uses-file has no effect", "log", "append", self.log, "--uses-file", "x")
+
+    def test_rotation_under_load(self) -> None:
+        """Four processes append; then four more under the next key, while the first go on."""
+        processes = []
+        for number in range(8):
+            variables = {"ZU_EVENT_KEY_ID": "k1" if number < 4 else "k2"}
+            processes.append(subprocess.Popen(
+                ["zuctl", "log", "append", self.log, *MANAGED], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, env={**self.environment, **variables}, text=True))
+        threads = [threading.Thread(target=process.communicate, args=(many(number * 500, 500),))
+                   for number, process in enumerate(processes)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([process.returncode for process in processes], [0] * 8)
+        self.assertEqual(self.figures()["keys"], {"k1": 2000, "k2": 2000})
+        self.assertEqual(self.texts().count("\n"), 4000)
+        self.quiet("log", "verify", self.log, *MANAGED)
+
+
+class Anchor(UpkeepCase):
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.heads = self.folder / "heads"
+
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.heads.read_text().splitlines()]
+
+    def test_at_the_end(self) -> None:
+        self.fill(50)
+        self.fill_anchored(50, 7)
+        self.assertEqual(sum(record["seq"] for record in self.records()), 57)
+        self.quiet("log", "verify", self.log, "--anchor", str(self.heads))
+        self.edit("DELETE FROM events WHERE seq = 57")
+        done = self.zuctl("log", "verify", self.log, "--anchor", str(self.heads))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"anchor_out_of_range", done.stdout)
+
+    def fill_anchored(self, first: int, count: int, *options: str) -> None:
+        self.quiet("log", "append", self.log, "--anchor", str(self.heads), *options, stdin=many(first, count))
+
+    def test_while_it_is_written(self) -> None:
+        with self.appending(0, "--anchor", str(self.heads), "--anchor-every", "20") as acknowledged:
+            deadline = time.monotonic() + 30
+            while len(acknowledged) < 500 or not self.heads.exists():
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.01)
+            self.assertGreater(len(self.records()), 0)
+        self.quiet("log", "verify", self.log, "--anchor", str(self.heads))
+        last = {record["trace_id"]: record["seq"] for record in self.records()}
+        self.assertEqual(sum(last.values()), len(acknowledged))
+
+    def test_failure(self) -> None:
+        done = self.zuctl("log", "append", self.log, "--anchor", str(self.folder / "no" / "heads"), stdin=many(0, 3))
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (2, 3))
+        self.assertRegex(done.stderr.decode(), r"\Azuctl: the events are stored, but not anchored: ")
+        self.fail_with(2, "--anchor-every has no effect", "log", "append", self.log, "--anchor-every", "3")
+
+
 class Init(UpkeepCase):
 
     def test_repeatable(self) -> None:
