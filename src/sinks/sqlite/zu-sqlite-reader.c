@@ -3,6 +3,7 @@
 #include "zu-sqlite-reader.h"
 
 #include "zu-sqlite-index.h"
+#include "zu-sqlite-seals.h"
 #include "zu-sqlite-session.h"
 
 #define MOST_IDLE         4
@@ -169,6 +170,7 @@ read_page (ZuSqliteSession *session, Position *position, GError **error)
   if (stmt == NULL)
     return FALSE;
 
+  zu_sqlite_params_learn (position->read->params, zu_sqlite_session_get_policy (session));
   if (with_index && position->left > 0)
     most = MIN (most, position->left);
   sqlite3_bind_int64 (stmt, ZU_SQLITE_QUERY_UP_TO, with_index ? index_end : G_MAXINT64);
@@ -299,4 +301,23 @@ zu_sqlite_readers_count (ZuSqliteReaders *self, const ZuSqliteRead *read, gint64
 
   *count += counting.count;
   return TRUE;
+}
+
+/* One page of the seals, all of it of one moment. */
+ZuSealPage *
+zu_sqlite_readers_read_seals (ZuSqliteReaders *self, const ZuSqliteParams *params, gint64 after,
+                              gint64 changed_after, gint64 limit, GError **error)
+{
+  ZuSqliteSession *session = acquire (self, params->busy_timeout, error);
+  g_autoptr (ZuSealPage) page = NULL;
+
+  if (session == NULL)
+    return NULL;
+
+  if (zu_sqlite_exec (session->db, "BEGIN", error))
+    {
+      page = zu_sqlite_seals_read_page (session->db, after, changed_after, limit, error);
+      sqlite3_exec (session->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+  return give_back (self, session, page != NULL, error) ? g_steal_pointer (&page) : NULL;
 }

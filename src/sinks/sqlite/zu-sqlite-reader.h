@@ -39,6 +39,9 @@ gboolean zu_sqlite_readers_read (ZuSqliteReaders *self, const ZuSqliteRead *read
                                  ZuSqliteRowFunc func, gpointer data, GError **error);
 gboolean zu_sqlite_readers_count (ZuSqliteReaders *self, const ZuSqliteRead *read, gint64 *count,
                                   GError **error);
+ZuSealPage *zu_sqlite_readers_read_seals (ZuSqliteReaders *self, const ZuSqliteParams *params,
+                                          gint64 after, gint64 changed_after, gint64 limit,
+                                          GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuSqliteReaders, zu_sqlite_readers_free)
 

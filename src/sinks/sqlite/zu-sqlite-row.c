@@ -42,6 +42,46 @@ dup_associated_data (sqlite3_stmt *row)
   return g_byte_array_free_to_bytes (g_steal_pointer (&joined));
 }
 
+/* Of two rows from which on a plaintext one is refused, the one that refuses more; 0 is none. */
+gint64
+zu_sqlite_stricter (gint64 a, gint64 b)
+{
+  if (a <= 0 || b <= 0)
+    return MAX (MAX (a, b), 0);
+  return MIN (a, b);
+}
+
+/* The log says so. What was learned once holds for as long as the sink lives. */
+void
+zu_sqlite_params_learn (const ZuSqliteParams *params, gint64 encrypted_from)
+{
+  gint64 known;
+
+  if (params->learned == NULL || encrypted_from <= 0)
+    return;
+
+  known = __atomic_load_n (params->learned, __ATOMIC_RELAXED);
+  if (zu_sqlite_stricter (known, encrypted_from) != known)
+    __atomic_store_n (params->learned, encrypted_from, __ATOMIC_RELAXED);
+}
+
+static gboolean
+check_policy (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
+{
+  gint64 from = params->encrypted_from;
+
+  if (params->learned != NULL)
+    from = zu_sqlite_stricter (from, __atomic_load_n (params->learned, __ATOMIC_RELAXED));
+  if (from == 0 || sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ) < from)
+    return TRUE;
+
+  g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_PLAINTEXT,
+               "it is in plain text, and from row %" G_GINT64_FORMAT " on only encrypted ones are "
+               "taken",
+               from);
+  return FALSE;
+}
+
 static ZuEvent *
 decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
 {
@@ -51,6 +91,8 @@ decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
 
   if (size > 0 && blob[0] != 0)
     associated_data = dup_associated_data (row);
+  else if (!check_policy (row, params, error))
+    return NULL;
   return zu_codec_set_decode_event (params->codecs, blob, size, associated_data, error);
 }
 

@@ -29,8 +29,13 @@ typedef struct
   ZuSecret *sign_key;
   ZuSinkRole role;
   GStrv index_fields;
-  guint busy_timeout; /* milliseconds */
+  guint busy_timeout;    /* milliseconds */
+  gint64 encrypted_from; /* the row from which on a plaintext one is refused; 0 for none */
+  gint64 *learned;       /* the same, as the log says; NULL where nobody asks it */
 } ZuSqliteParams;
+
+gint64 zu_sqlite_stricter (gint64 a, gint64 b);
+void zu_sqlite_params_learn (const ZuSqliteParams *params, gint64 encrypted_from);
 
 ZuEvent *zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error);
 char *zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event);

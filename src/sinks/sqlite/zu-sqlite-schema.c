@@ -2,6 +2,8 @@
 
 #include "zu-sqlite-schema.h"
 
+#include "zu-sqlite-seals.h"
+
 /* Of the tables beside the ones that other implementations know. */
 #define FORMAT 1
 
@@ -16,7 +18,8 @@ static const char *const base_sql =
     "CREATE TABLE IF NOT EXISTS event_index (event_id TEXT NOT NULL, field TEXT NOT NULL,"
     " value TEXT, PRIMARY KEY (event_id, field));"
     "CREATE INDEX IF NOT EXISTS idx_event_index_fv ON event_index(field, value);"
-    "CREATE TABLE IF NOT EXISTS zu_log (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS zu_log (name TEXT PRIMARY KEY, value) WITHOUT "
+    "ROWID;" ZU_SQLITE_SEALS_SQL
     "INSERT OR IGNORE INTO zu_log VALUES ('format', " G_STRINGIFY (FORMAT) ");";
 
 static const char *const columns_sql =
@@ -29,8 +32,9 @@ static const char *const unique_sql =
 
 /* Everything that base_sql makes, by name. */
 static const char *const complete_sql =
-    "SELECT count(*) = 7 FROM sqlite_master WHERE (type, name) IN (VALUES"
+    "SELECT count(*) = 8 FROM sqlite_master WHERE (type, name) IN (VALUES"
     " ('table', 'events'), ('table', 'event_index'), ('table', 'zu_log'),"
+    " ('table', 'zu_seals'),"
     " ('index', 'idx_events_task'), ('index', 'idx_events_trace'), ('index', 'idx_events_type'),"
     " ('index', 'idx_event_index_fv'))";
 

@@ -2,6 +2,9 @@
 
 #include "zu-sqlite-session.h"
 
+#include "zu-sqlite-row.h"
+#include "zu-sqlite-seals.h"
+
 #include <errno.h>
 
 static gint64
@@ -71,6 +74,7 @@ void
 zu_sqlite_session_free (ZuSqliteSession *self)
 {
   sqlite3_finalize (self->stmt);
+  sqlite3_finalize (self->policy);
   sqlite3_close (self->db);
   g_clear_pointer (&self->lock, zu_sqlite_lock_free);
   g_free (self->sql);
@@ -129,4 +133,29 @@ zu_sqlite_session_prepare (ZuSqliteSession *self, const char *sql, GError **erro
   if (self->stmt != NULL)
     self->sql = g_strdup (sql);
   return self->stmt;
+}
+
+static const char *const policy_sql =
+    "SELECT (SELECT value FROM zu_log WHERE name = '" ZU_SQLITE_ENCRYPTED_FROM "'),"
+    " (SELECT seq FROM sqlite_sequence WHERE name = '" ZU_SQLITE_LOG_SEAL "')";
+
+/* The row from which on a plaintext one is refused, as the log or its seal says, whichever asks for
+ * more; 0 for none. */
+gint64
+zu_sqlite_session_get_policy (ZuSqliteSession *self)
+{
+  g_autoptr (ZuSqliteUse) use = NULL;
+  ZuSealTotal total;
+
+  if (self->policy == NULL)
+    self->policy = zu_sqlite_prepare (self->db, policy_sql, NULL);
+  /* One of the tables is not there: the log is another implementation's, or somebody dropped it. */
+  if (self->policy == NULL)
+    return zu_sqlite_seals_get_policy (self->db);
+
+  use = self->policy;
+  if (sqlite3_step (use) != SQLITE_ROW)
+    return 0;
+  zu_seal_total_parse (&total, sqlite3_column_blob (use, 1), (gsize) sqlite3_column_bytes (use, 1));
+  return zu_sqlite_stricter (sqlite3_column_int64 (use, 0), total.encrypted_from);
 }

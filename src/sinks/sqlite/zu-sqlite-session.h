@@ -16,6 +16,7 @@ typedef struct
   ZuSqliteLock *lock; /* held while an immutable log is read */
   sqlite3_stmt *stmt; /* the last one, for the next page */
   char *sql;
+  sqlite3_stmt *policy;
 } ZuSqliteSession;
 
 ZuSqliteSession *zu_sqlite_session_open (const char *path, guint timeout, GError **error);
@@ -25,6 +26,8 @@ gboolean zu_sqlite_session_resume (ZuSqliteSession *self, guint timeout);
 gboolean zu_sqlite_session_pause (ZuSqliteSession *self);
 gboolean zu_sqlite_session_can_resume (ZuSqliteSession *self);
 sqlite3_stmt *zu_sqlite_session_prepare (ZuSqliteSession *self, const char *sql, GError **error);
+
+gint64 zu_sqlite_session_get_policy (ZuSqliteSession *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuSqliteSession, zu_sqlite_session_free)
 

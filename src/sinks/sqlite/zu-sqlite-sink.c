@@ -37,6 +37,7 @@ struct _ZuSqliteSink
   char *path;
   char *role;
   ZuSqliteParams params;
+  gint64 learned; /* what the log says of its rows in plain text */
 
   GMutex lock;
   ZuSqliteStore *store; /* since the first append */
@@ -52,6 +53,7 @@ enum
   PROP_SIGN_KEY,
   PROP_INDEX_FIELDS,
   PROP_BUSY_TIMEOUT,
+  PROP_ENCRYPTED_FROM,
   N_PROPS,
 };
 
@@ -253,9 +255,20 @@ zu_sqlite_sink_audit (ZuEventAudit *audit, ZuFilter *filter, gint64 after_seq, g
                                             : NULL;
 }
 
+static ZuSealPage *
+zu_sqlite_sink_seals (ZuEventAudit *audit, gint64 after, gint64 changed_after, gint64 limit,
+                      GCancellable *cancellable, GError **error)
+{
+  ZuSqliteSink *self = ZU_SQLITE_SINK (audit);
+
+  return zu_sqlite_readers_read_seals (self->readers, &self->params, after, changed_after,
+                                       MAX (limit, 1), error);
+}
+
 static void
 zu_sqlite_sink_audit_init (ZuEventAuditInterface *iface)
 {
+  iface->seals = zu_sqlite_sink_seals;
   iface->audit = zu_sqlite_sink_audit;
 }
 
@@ -334,6 +347,9 @@ zu_sqlite_sink_set_property (GObject *object, guint id, const GValue *value, GPa
       break;
     case PROP_BUSY_TIMEOUT:
       self->params.busy_timeout = g_value_get_uint (value);
+      break;
+    case PROP_ENCRYPTED_FROM:
+      self->params.encrypted_from = g_value_get_int64 (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -423,6 +439,16 @@ zu_sqlite_sink_class_init (ZuSqliteSinkClass *klass)
    */
   props[PROP_BUSY_TIMEOUT] =
       g_param_spec_uint ("busy-timeout", NULL, NULL, 0, G_MAXINT, BUSY_TIMEOUT, flags);
+  /**
+   * ZuSqliteSink:encrypted-from:
+   *
+   * The sequence number from which on a row in plain text is refused, in reading and in writing; 0
+   * for none. The first append records it in the log, where it holds for every reader from then on
+   * and can only be made to begin earlier. What a log asks for and what a sink asks for is asked
+   * for together.
+   */
+  props[PROP_ENCRYPTED_FROM] =
+      g_param_spec_int64 ("encrypted-from", NULL, NULL, 0, G_MAXINT64, 0, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -430,4 +456,5 @@ static void
 zu_sqlite_sink_init (ZuSqliteSink *self)
 {
   g_mutex_init (&self->lock);
+  self->params.learned = &self->learned;
 }
