@@ -172,21 +172,6 @@ check_state (Attempt *self, LogState *state)
   check_batches (self, state);
 }
 
-/* Lines have no checksum around them, and nothing writes them a second time: one that a failed
- * flush has lost may spoil the one behind it, and is named. */
-static void
-check_forgotten_lines (Attempt *self, LogState *state)
-{
-  guint n_promised = self->promises.promised->len;
-  guint n_there = log_state_count_of (state, self->promises.promised);
-
-  g_assert_no_error (state->error);
-  g_assert_cmpuint (n_promised - n_there, <=, state->n_findings);
-  g_assert_cmpuint (state->n_findings, <=, 1);
-  if (state->n_findings == 0)
-    check_state (self, state);
-}
-
 /* The disk works again. The log is opened anew and written to; what is acknowledged from now on
  * stays too, whatever the kernel has forgotten meanwhile. */
 static void
@@ -208,10 +193,7 @@ check_after (Attempt *self)
   image_sink =
       open_log (self->sweep->kind, ((DiskImage *) g_ptr_array_index (images, 0))->folder, NULL);
   late = log_state_read (image_sink);
-  if (strcmp (self->sweep->kind, "jsonl") == 0 && self->sweep->calls == DISK_SYNC)
-    check_forgotten_lines (self, late);
-  else
-    check_state (self, late);
+  check_state (self, late);
 }
 
 /* Whether there was such a call. */

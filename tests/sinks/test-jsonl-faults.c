@@ -164,6 +164,38 @@ test_flush_fails (SinkFixture *fixture, gconstpointer kind)
   assert_intact (again, 4); /* the one that was not acknowledged is there, or might not be */
 }
 
+/* What the kernel has forgotten is written once more by whoever opens the log next. */
+static void
+test_written_again (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autofree char *path = fixture_path (fixture, "log"), *before = NULL, *after = NULL;
+  g_autofree char *note = fixture_path (fixture, "log.unflushed"), *from = NULL;
+  g_autoptr (ZuEventSink) sink = fixture_open (fixture, NULL), again = NULL;
+  struct stat info;
+
+  append_some (sink, TRACE_A, 2);
+  g_assert_cmpint (stat (path, &info), ==, 0);
+  fault.flush_errno = EIO;
+  assert_refused (sink, ZU_EVENT_SINK_ERROR_POISONED, "flushing it to the disk failed");
+  g_assert_true (g_file_get_contents (note, &from, NULL, NULL));
+  g_assert_cmpint (g_ascii_strtoll (from, NULL, 10), ==, info.st_size);
+
+  /* Not while the disk still fails. */
+  again = fixture_open (fixture, NULL);
+  g_assert_true (g_file_get_contents (path, &before, NULL, NULL));
+  fault.flush_errno = EIO;
+  assert_refused (again, ZU_EVENT_SINK_ERROR_POISONED, "cannot be written again");
+  g_assert_true (g_file_test (note, G_FILE_TEST_EXISTS));
+
+  fault.n_flushes = 0;
+  append_some (again, TRACE_A, 1);
+  g_assert_cmpint (fault.n_flushes, ==, 2);
+  g_assert_false (g_file_test (note, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_get_contents (path, &after, NULL, NULL));
+  g_assert_true (g_str_has_prefix (after, before));
+  assert_intact (again, 4);
+}
+
 static void
 test_later_flush_fails (SinkFixture *fixture, gconstpointer kind)
 {
@@ -466,6 +498,7 @@ static const struct
   void (*func) (SinkFixture *, gconstpointer);
 } tests[] = {
   { "flush-fails", test_flush_fails },
+  { "written-again", test_written_again },
   { "later-flush-fails", test_later_flush_fails },
   { "write-fails", test_write_fails },
   { "no-room", test_no_room },

@@ -112,6 +112,53 @@ test_lines (SinkFixture *fixture, gconstpointer kind)
   }
 }
 
+static ZuAuditPage *
+audit_from (ZuEventSink *sink, gint64 after, gint64 limit)
+{
+  g_autoptr (GError) error = NULL;
+  ZuAuditPage *page =
+      zu_event_audit_audit (ZU_EVENT_AUDIT (sink), NULL, after, limit, NULL, &error);
+
+  g_assert_no_error (error);
+  return page;
+}
+
+/* Page by page each bad line is named once, and to everybody who begins. */
+static void
+test_audit_pages (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autofree char *a = line_of (1), *b = line_of (2), *c = line_of (3);
+  g_autofree char *log =
+      g_strconcat ("bad\n", a, "\nbad\nbad\n", b, "\n", c, "\nbad\n{\"torn", NULL);
+  g_autoptr (ZuEventSink) sink = fixture_open (fixture, NULL);
+  g_autoptr (ZuAuditPage) middle = NULL;
+
+  write_log (fixture, log);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GString) lines = g_string_new (NULL);
+      gint64 after = 0;
+
+      for (guint k = 0; k < 5; k++)
+        {
+          g_autoptr (ZuAuditPage) page = audit_from (sink, after, 1 + i);
+          GPtrArray *findings = zu_audit_page_get_findings (page);
+
+          after = zu_audit_page_get_next_seq (page);
+          for (guint n = 0; n < findings->len; n++)
+            g_string_append_printf (
+                lines, "%d ", (int) zu_audit_finding_get_seq (g_ptr_array_index (findings, n)));
+        }
+      g_assert_cmpint (after, ==, 3);
+      g_assert_cmpstr (lines->str, ==, "1 3 4 7 8 ");
+    }
+
+  /* The page of whoever begins in the middle has what stands behind the event before it. */
+  middle = audit_from (sink, 1, 1);
+  g_assert_cmpuint (zu_audit_page_get_findings (middle)->len, ==, 2);
+  assert_finding (middle, 0, 3, "line 3 is no event");
+}
+
 /* A line longer than a reader's buffer. */
 static void
 test_long_line (SinkFixture *fixture, gconstpointer kind)
@@ -277,6 +324,7 @@ static const struct
   { "torn", test_torn },
   { "unended", test_unended },
   { "lines", test_lines },
+  { "audit-pages", test_audit_pages },
   { "long-line", test_long_line },
   { "rotated", test_rotated },
   { "deleted", test_deleted },

@@ -5,6 +5,7 @@
 #include "zu-file-lock.h"
 #include "zu-jsonl-minder.h"
 #include "zu-jsonl-tail.h"
+#include "zu-jsonl-unflushed.h"
 #include "zu-space-watch.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct _ZuJsonlFile
   gint64 ended;      /* the one before it */
   gint64 kept_until; /* 0 where the file's lock is not kept */
   gboolean is_written;
+  gboolean is_known; /* whether what an earlier flush lost has been looked after */
   GError *poison;
 
   ZuJsonlFlush *flush;
@@ -60,7 +62,7 @@ zu_jsonl_file_new (const char *path, const ZuJsonlFileOptions *options)
   self->options = *options;
   self->space.limit = options->space_warning;
   self->end = UNKNOWN;
-  self->flush = zu_jsonl_flush_new ();
+  self->flush = zu_jsonl_flush_new (path);
   self->minder = zu_jsonl_minder_new (mind, self);
   g_mutex_init (&self->lock);
   return self;
@@ -200,7 +202,8 @@ open_file (ZuJsonlFile *self, GError **error)
   self->device = info.st_dev;
   self->inode = info.st_ino;
   self->generation++;
-  zu_jsonl_flush_begin_file (self->flush, fd);
+  self->is_known = FALSE;
+  zu_jsonl_flush_begin_file (self->flush, fd, info.st_size);
   return !is_new || self->options.policy == ZU_JSONL_FLUSH_NEVER || flush_folder (self, error);
 }
 
@@ -242,6 +245,12 @@ look_at_end (ZuJsonlFile *self, const struct statx *place, GError **error)
     return fail (self, ZU_EVENT_SINK_ERROR_READ_ONLY, "look at the log",
                  "see that this user may read it", error);
 
+  if (!self->is_known && self->options.policy != ZU_JSONL_FLUSH_NEVER
+      && !zu_jsonl_unflushed_rewrite (self->path, zu_jsonl_file_get_fd (self),
+                                      (gint64) now.stx_size, error))
+    return FALSE;
+
+  self->is_known = TRUE;
   if ((gint64) now.stx_size < self->end)
     self->generation++;
   self->end = (gint64) now.stx_size;
@@ -502,7 +511,8 @@ gboolean
 zu_jsonl_file_end (ZuJsonlFile *self, GError **error)
 {
   ZuJsonlFlushPolicy policy = self->is_written ? self->options.policy : ZU_JSONL_FLUSH_NEVER;
-  guint64 ticket = policy != ZU_JSONL_FLUSH_NEVER ? zu_jsonl_flush_note_write (self->flush) : 0;
+  guint64 ticket =
+      policy != ZU_JSONL_FLUSH_NEVER ? zu_jsonl_flush_note_write (self->flush, self->end) : 0;
 
   keep_or_release (self);
   if (policy == ZU_JSONL_FLUSH_INTERVAL)

@@ -2,17 +2,22 @@
 
 #include "zu-jsonl-flush.h"
 
+#include "zu-jsonl-unflushed.h"
+
 #include <errno.h>
 #include <gio/gio.h>
 #include <unistd.h>
 
 struct _ZuJsonlFlush
 {
+  char *path;
   GMutex lock;
   GCond flushed;
   int fd;            /* borrowed; -1 for none */
   guint64 n_written; /* counts writes */
   guint64 n_flushed; /* up to which of them all is on the disk */
+  gint64 end;        /* behind the last write */
+  gint64 flushed_to;
   guint n_sleeping;
   gboolean is_flushing;
   int has_failed;
@@ -37,10 +42,11 @@ zu_jsonl_flush_policy_parse (const char *text, ZuJsonlFlushPolicy *policy, GErro
 }
 
 ZuJsonlFlush *
-zu_jsonl_flush_new (void)
+zu_jsonl_flush_new (const char *path)
 {
   ZuJsonlFlush *self = g_new0 (ZuJsonlFlush, 1);
 
+  self->path = g_strdup (path);
   self->fd = -1;
   g_mutex_init (&self->lock);
   g_cond_init (&self->flushed);
@@ -52,16 +58,18 @@ zu_jsonl_flush_free (ZuJsonlFlush *self)
 {
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->flushed);
+  g_free (self->path);
   g_free (self);
 }
 
-/* From now on it is this file that is written. */
+/* From now on it is this file that is written; it has so many bytes already. */
 void
-zu_jsonl_flush_begin_file (ZuJsonlFlush *self, int fd)
+zu_jsonl_flush_begin_file (ZuJsonlFlush *self, int fd, gint64 size)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->fd = fd;
+  self->end = self->flushed_to = size;
 }
 
 static void
@@ -78,6 +86,7 @@ static void
 flush (ZuJsonlFlush *self)
 {
   guint64 up_to = self->n_written;
+  gint64 end = self->end;
   gboolean is_flushed;
 
   self->is_flushing = TRUE;
@@ -85,11 +94,15 @@ flush (ZuJsonlFlush *self)
   do
     is_flushed = fdatasync (self->fd) == 0;
   while (!is_flushed && errno == EINTR);
+  if (!is_flushed)
+    zu_jsonl_unflushed_note (self->path, self->flushed_to);
   g_mutex_lock (&self->lock);
 
   self->is_flushing = FALSE;
   self->n_flushed = up_to;
-  if (!is_flushed)
+  if (is_flushed)
+    self->flushed_to = end;
+  else
     g_atomic_int_set (&self->has_failed, TRUE);
   if (self->n_sleeping > 0)
     g_cond_broadcast (&self->flushed);
@@ -108,12 +121,13 @@ zu_jsonl_flush_end_file (ZuJsonlFlush *self)
   self->fd = -1;
 }
 
-/* Called in the order of the writes, before the file can be closed. */
+/* Called in the order of the writes, before the file can be closed; @end is behind the write. */
 guint64
-zu_jsonl_flush_note_write (ZuJsonlFlush *self)
+zu_jsonl_flush_note_write (ZuJsonlFlush *self, gint64 end)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  self->end = end;
   return ++self->n_written;
 }
 

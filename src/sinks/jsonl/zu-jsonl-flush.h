@@ -18,13 +18,13 @@ gboolean zu_jsonl_flush_policy_parse (const char *text, ZuJsonlFlushPolicy *poli
  * whose lines were written before it began. Used from any thread. */
 typedef struct _ZuJsonlFlush ZuJsonlFlush;
 
-ZuJsonlFlush *zu_jsonl_flush_new (void);
+ZuJsonlFlush *zu_jsonl_flush_new (const char *path);
 void zu_jsonl_flush_free (ZuJsonlFlush *self);
 
-void zu_jsonl_flush_begin_file (ZuJsonlFlush *self, int fd);
+void zu_jsonl_flush_begin_file (ZuJsonlFlush *self, int fd, gint64 size);
 void zu_jsonl_flush_end_file (ZuJsonlFlush *self);
 
-guint64 zu_jsonl_flush_note_write (ZuJsonlFlush *self);
+guint64 zu_jsonl_flush_note_write (ZuJsonlFlush *self, gint64 end);
 gboolean zu_jsonl_flush_wait (ZuJsonlFlush *self, guint64 ticket);
 gboolean zu_jsonl_flush_has_failed (ZuJsonlFlush *self);
 

@@ -14,6 +14,7 @@ typedef struct
 {
   int fd; /* -1 where nobody knows */
   ZuJsonlMark mark;
+  gint64 told; /* the last line that was said to be bad */
 } ZuJsonlPlace;
 
 ZuJsonlFollow *zu_jsonl_follow_new (void);

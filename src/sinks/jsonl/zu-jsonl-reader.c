@@ -26,14 +26,15 @@ typedef struct
   ZuJsonlReader *reader;
   const ZuJsonlRead *read;
   ZuJsonlGathered *gathered;
-  const char *key;
-  guint generation; /* of the marks; 0 where none are left */
+  const char *key;        /* of the filter */
+  const char *follow_key; /* of the filter and the verb */
+  guint generation;       /* of the marks; 0 where none are left */
   gint64 after;
   gint64 n_given;
   gboolean is_settled; /* nobody was writing when it was looked at last */
   gboolean is_torn;
   ZuJsonlPlace place;
-  ZuJsonlMark start; /* where the reading began */
+  ZuJsonlPlace start; /* where the reading began; without the descriptor */
 } Position;
 
 ZuJsonlReader *
@@ -80,6 +81,7 @@ open_file (ZuJsonlReader *self, GError **error)
   return -1;
 }
 
+/* Of a filter. */
 static char *
 dup_key (ZuFilter *filter)
 {
@@ -97,9 +99,12 @@ add_finding (Position *self, const ZuJsonlLine *line, const char *why)
 {
   g_autofree char *text = NULL;
 
-  if (self->gathered->findings == NULL)
+  /* What stands before the page is not of it, and what a page has told the next one does not. */
+  if (self->gathered->findings == NULL || self->gathered->n_passed < self->after
+      || line->number <= self->place.told)
     return;
 
+  self->place.told = line->number;
   if (line->is_ended)
     text = g_strdup_printf ("line %" G_GINT64_FORMAT " is no event: %s", line->number, why);
   else
@@ -230,11 +235,14 @@ static gboolean
 read_named (Position *self, int *fd, GError **error)
 {
   ZuJsonlReader *reader = self->reader;
+  /* The bad lines behind an event are of the page that begins there, so that one begins before
+   * them. */
+  gint64 after = self->gathered->findings != NULL ? self->after - 1 : self->after;
 
   self->place.fd = *fd;
   *fd = -1;
   self->generation = zu_jsonl_marks_check_file (reader->marks, self->place.fd);
-  self->place.mark = zu_jsonl_marks_find (reader->marks, self->place.fd, self->key, self->after);
+  self->place.mark = zu_jsonl_marks_find (reader->marks, self->place.fd, self->key, after);
   return read_lines (self, error);
 }
 
@@ -244,8 +252,10 @@ read_on (Position *self, int *fd, GError **error)
 {
   gboolean is_named = *fd >= 0 && is_same_file (*fd, self->place.fd);
   gboolean has_to_wait = FALSE;
+  /* Nobody knows whether an auditor at the start has been there before: he gets it all. */
+  gboolean is_first_audit = self->after == 0 && self->gathered->findings != NULL;
 
-  if (is_named && zu_jsonl_mark_holds (&self->place.mark, self->place.fd))
+  if (is_named && !is_first_audit && zu_jsonl_mark_holds (&self->place.mark, self->place.fd))
     {
       self->generation = zu_jsonl_marks_check_file (self->reader->marks, self->place.fd);
       return read_lines (self, error);
@@ -256,6 +266,7 @@ read_on (Position *self, int *fd, GError **error)
     return TRUE;
 
   zu_jsonl_place_clear (&self->place);
+  self->place.told = 0;
   self->is_settled = FALSE;
   self->after = 0;
   return read_named (self, fd, error);
@@ -265,8 +276,8 @@ static gboolean
 read_from (Position *self, int *fd, GError **error)
 {
   if (self->read->follows)
-    self->place = zu_jsonl_follow_take (self->reader->follow, self->key, self->after);
-  self->start = self->place.mark;
+    self->place = zu_jsonl_follow_take (self->reader->follow, self->follow_key, self->after);
+  self->start = (ZuJsonlPlace){ -1, self->place.mark, self->place.told };
   if (self->place.fd >= 0)
     return read_on (self, fd, error);
 
@@ -279,10 +290,12 @@ zu_jsonl_reader_read (ZuJsonlReader *self, const ZuJsonlRead *read, ZuJsonlGathe
                       GError **error)
 {
   g_autofree char *key = dup_key (read->filter);
+  g_autofree char *follow_key = g_strconcat (gathered->findings != NULL ? "audit" : "", key, NULL);
   Position position = { .reader = self,
                         .read = read,
                         .gathered = gathered,
                         .key = key,
+                        .follow_key = follow_key,
                         .after = read->after,
                         .place = { .fd = -1 } };
   g_autoptr (GError) local_error = NULL;
@@ -299,9 +312,12 @@ zu_jsonl_reader_read (ZuJsonlReader *self, const ZuJsonlRead *read, ZuJsonlGathe
   is_read = read_from (&position, &fd, error);
   /* Who did not get his page asks for it again. */
   if (!is_read)
-    position.place.mark = position.start;
+    {
+      position.place.mark = position.start.mark;
+      position.place.told = position.start.told;
+    }
   if (read->follows && position.place.fd >= 0)
-    zu_jsonl_follow_leave (self->follow, key, &position.place);
+    zu_jsonl_follow_leave (self->follow, follow_key, &position.place);
   zu_jsonl_place_clear (&position.place);
   if (fd >= 0)
     close (fd);
