@@ -123,6 +123,45 @@ prepare (ZuSqliteSession *session, Position *position, gboolean is_count, gboole
   return stmt;
 }
 
+/* A damaged tree may lead in a circle. */
+static gboolean
+check_ascends (Position *position, sqlite3_stmt *stmt, GError **error)
+{
+  if (sqlite3_column_int64 (stmt, ZU_SQLITE_ROW_SEQ) > position->after)
+    return TRUE;
+
+  g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE,
+               "cannot read the log: behind row %" G_GINT64_FORMAT " stands row %lld (the database "
+               "is damaged; restore a backup)",
+               position->after, sqlite3_column_int64 (stmt, ZU_SQLITE_ROW_SEQ));
+  return FALSE;
+}
+
+/* Whether to go on. */
+static gboolean
+hand_over (Position *position, sqlite3_stmt *stmt, ZuFilter *ctx, gint64 *n_rows, GError **error)
+{
+  if (!check_ascends (position, stmt, error))
+    return FALSE;
+
+  switch (position->func (stmt, ctx, position->data, error))
+    {
+    case ZU_SQLITE_ROW_GIVEN:
+      if (position->left > 0)
+        position->left--;
+      G_GNUC_FALLTHROUGH;
+    case ZU_SQLITE_ROW_SKIPPED:
+      position->after = sqlite3_column_int64 (stmt, ZU_SQLITE_ROW_SEQ);
+      (*n_rows)++;
+      return TRUE;
+    case ZU_SQLITE_ROW_STOP:
+      position->is_done = TRUE;
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 /* Hands rows over until the statement ends. How many there were, or -1. */
 static gint64
 step_rows (ZuSqliteSession *session, Position *position, sqlite3_stmt *stmt, ZuFilter *ctx,
@@ -132,22 +171,8 @@ step_rows (ZuSqliteSession *session, Position *position, sqlite3_stmt *stmt, ZuF
   int result = SQLITE_ROW;
 
   while (!position->is_done && position->left != 0 && (result = sqlite3_step (stmt)) == SQLITE_ROW)
-    switch (position->func (stmt, ctx, position->data, error))
-      {
-      case ZU_SQLITE_ROW_GIVEN:
-        if (position->left > 0)
-          position->left--;
-        G_GNUC_FALLTHROUGH;
-      case ZU_SQLITE_ROW_SKIPPED:
-        position->after = sqlite3_column_int64 (stmt, ZU_SQLITE_ROW_SEQ);
-        n_rows++;
-        break;
-      case ZU_SQLITE_ROW_STOP:
-        position->is_done = TRUE;
-        break;
-      default:
-        return -1;
-      }
+    if (!hand_over (position, stmt, ctx, &n_rows, error))
+      return -1;
 
   if (result == SQLITE_ROW || result == SQLITE_DONE)
     return n_rows;

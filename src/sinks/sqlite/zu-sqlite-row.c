@@ -31,7 +31,8 @@ dup_associated_data (sqlite3_stmt *row)
 
   for (guint i = 0; i < N_BOUND; i++)
     {
-      const guint8 *text = sqlite3_column_text (row, columns[i].column);
+      /* Not as text: that would make one of whatever is stored, and its type could not be told. */
+      const guint8 *text = sqlite3_column_blob (row, columns[i].column);
 
       if (i > 0)
         g_byte_array_append (joined, &separator, 1);
@@ -118,15 +119,28 @@ zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **
   return NULL;
 }
 
+/* A text that is stored as anything else compares with no text that a filter asks for. */
 static gboolean
 is_same (sqlite3_stmt *row, int column, const char *text, gsize length)
 {
-  const char *stored = (const char *) sqlite3_column_text (row, column);
+  const char *stored;
 
-  if (stored == NULL || text == NULL)
-    return stored == NULL && text == NULL;
+  if (sqlite3_column_type (row, column) != (text != NULL ? SQLITE_TEXT : SQLITE_NULL))
+    return FALSE;
+  if (text == NULL)
+    return TRUE;
 
+  stored = (const char *) sqlite3_column_text (row, column);
   return (gsize) sqlite3_column_bytes (row, column) == length && memcmp (stored, text, length) == 0;
+}
+
+static void
+add_name (GString **names, const char *name)
+{
+  if (*names == NULL)
+    *names = g_string_new (name);
+  else
+    g_string_append_printf (*names, ", %s", name);
 }
 
 /* The names of the columns that differ from the event inside; NULL where none does. */
@@ -140,13 +154,11 @@ zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event)
       gsize length;
       const char *text = zu_event_get_field (event, columns[i].field, &length);
 
-      if (is_same (row, columns[i].column, text, length))
-        continue;
-      if (names == NULL)
-        names = g_string_new (columns[i].name);
-      else
-        g_string_append_printf (names, ", %s", columns[i].name);
+      if (!is_same (row, columns[i].column, text, length))
+        add_name (&names, columns[i].name);
     }
+  if (sqlite3_column_type (row, ZU_SQLITE_ROW_DATA) != SQLITE_BLOB)
+    add_name (&names, "data");
 
   return names != NULL ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
 }

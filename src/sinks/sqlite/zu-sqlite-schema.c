@@ -22,9 +22,18 @@ static const char *const base_sql =
     "ROWID;" ZU_SQLITE_SEALS_SQL
     "INSERT OR IGNORE INTO zu_log VALUES ('format', " G_STRINGIFY (FORMAT) ");";
 
-static const char *const columns_sql =
-    "SELECT group_concat(name) = 'seq,event_id,trace_id,task_id,parent_id,type,source,data'"
-    " FROM pragma_table_info('events')";
+/* Types too: they decide what a stored text compares with. */
+#define COLUMNS_OF(table)                                                                 \
+  "(SELECT group_concat(name || ' ' || upper(type) || iif(\"notnull\", ' NOT NULL', ''))" \
+  " FROM pragma_table_info('" table "'))"
+
+static const char *const columns_sql = "SELECT " COLUMNS_OF (
+    "events") " = 'seq INTEGER,event_id TEXT NOT NULL,trace_id TEXT NOT NULL,"
+              "task_id TEXT NOT NULL,parent_id TEXT,type TEXT NOT NULL,source TEXT NOT NULL,data "
+              "BLOB NOT NULL'"
+              " AND coalesce(" COLUMNS_OF (
+                  "event_index") ", '') IN"
+                                 " ('', 'event_id TEXT NOT NULL,field TEXT NOT NULL,value TEXT')";
 
 /* Cannot be prepared where ids need not be unique. */
 static const char *const unique_sql =
@@ -56,8 +65,12 @@ check_format (sqlite3 *db, GError **error)
                             &has_table, error)
       || (has_table && !zu_sqlite_log_get (db, "format", &format, error)))
     return FALSE;
-  if (format <= FORMAT)
+  if (format >= 1 && format <= FORMAT)
     return TRUE;
+  if (format < 1)
+    return refuse (error, ZU_EVENT_SINK_ERROR_FOREIGN,
+                   "the table 'zu_log' of this database does not say which format the log has "
+                   "(restore a backup)");
 
   g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FOREIGN,
                "this log has format %" G_GINT64_FORMAT " of a newer version; this one knows %d "
@@ -87,7 +100,7 @@ zu_sqlite_schema_check (sqlite3 *db, GError **error)
     return FALSE;
   if (!is_ours)
     return refuse (error, ZU_EVENT_SINK_ERROR_FOREIGN,
-                   "the table 'events' of this database has other columns than an event log "
+                   "the tables of this database have other columns than those of an event log "
                    "(name another file)");
 
   return check_format (db, error);
