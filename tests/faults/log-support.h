@@ -43,5 +43,6 @@ void assert_takes_events (ZuEventSink *sink);
 void assert_database_sound (const char *path);
 ZuEventSink *open_log (const char *kind, const char *folder, const char *options);
 char *make_folder (void);
+char *make_quick_folder (void);
 void remove_tree (const char *path);
 void silence_messages (void);

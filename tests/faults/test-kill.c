@@ -161,7 +161,7 @@ static void
 begin_log (Kills *self, const char *kind)
 {
   self->kind = kind;
-  self->folder = make_folder ();
+  self->folder = make_quick_folder ();
   promises_init (&self->promises);
 }
 
