@@ -147,6 +147,15 @@ open_listener (struct guest_channel *channel, struct guest_message *message)
 }
 
 static int
+tell_status (struct guest_channel *channel, const struct guest_message *message)
+{
+  const struct zu_wire_status status = guest_crew_get_status ();
+
+  return channel == &guest_channels[0] && zu_wire_reader_done (&message->body) && !message->n_fds
+         && guest_send_status (channel->fd, &status);
+}
+
+static int
 go (struct guest_channel *channel, struct guest_message *message)
 {
   if (channel != &guest_channels[0] || may_run || !guest_read_go (message, &base))
@@ -172,6 +181,8 @@ handle (struct guest_channel *channel, struct guest_message *message)
       return pass_on (channel, message);
     case ZU_WIRE_LISTEN:
       return may_run && open_listener (channel, message);
+    case ZU_WIRE_QUERY:
+      return tell_status (channel, message);
     default:
       return 0;
     }

@@ -38,6 +38,7 @@ guest_crew_init (const struct guest_channel *all_channels, const struct guest_ba
   if (wake < 0 || patience < 0 || board == MAP_FAILED)
     return 0;
   atomic_store (&board->front, GUEST_FRONT_FIRST);
+  atomic_store (&board->last_end, guest_now_us ());
   return 1;
 }
 
@@ -195,6 +196,18 @@ guest_crew_knows (uint32_t serial, uint32_t id)
   return 0;
 }
 
+struct zu_wire_status
+guest_crew_get_status (void)
+{
+  struct zu_wire_status status = { 0 };
+
+  for (unsigned i = 0; i < GUEST_MAX_EXECS; i++)
+    status.running += workers[i].pid && atomic_load (&board->slots[i].state) == GUEST_SLOT_RUNNING;
+  if (!status.running)
+    status.idle_ms = (guest_now_us () - atomic_load (&board->last_end)) / 1000u;
+  return status;
+}
+
 /* For the exec that the command names; whether there is one. */
 int
 guest_crew_command (const struct guest_command *command)
@@ -252,7 +265,10 @@ end_worker (unsigned number, int status)
   sweep_orphans ();
   if (state == GUEST_SLOT_RUNNING
       || (state == GUEST_SLOT_CLAIMING && !guest_channels_is_next (serial, id)))
-    guest_channels_tell_lost (serial, id);
+    {
+      atomic_store (&board->last_end, guest_now_us ());
+      guest_channels_tell_lost (serial, id);
+    }
 }
 
 /* A supervisor that was stopped would miss its deadline, so it is taken for killed. */

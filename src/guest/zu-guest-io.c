@@ -183,6 +183,16 @@ guest_send_exited (int channel, uint32_t id, const struct zu_wire_exited *exited
   return send_message (channel, data, zu_wire_end (&w), wait);
 }
 
+int
+guest_send_status (int channel, const struct zu_wire_status *status)
+{
+  uint8_t data[32];
+  struct zu_wire_writer w = zu_wire_begin (data, sizeof data, ZU_WIRE_STATUS, 0, 0);
+
+  zu_wire_put_status (&w, status);
+  return send_message (channel, data, zu_wire_end (&w), 0);
+}
+
 /* The one descriptor that leaves a sandbox; -1 sends none. */
 int
 guest_send_listening (int channel, uint32_t id, const struct zu_wire_listening *listening, int fd)

@@ -247,6 +247,7 @@ finish (struct supervisor *self)
   if (self->exec.tty >= 0)
     close (self->exec.tty);
   exited = guest_exec_report (&self->exec);
+  atomic_store (&self->post->board->last_end, guest_now_us ());
   tell_exited (self, &exited);
   self->exec = (struct guest_exec){ .tty = -1 };
   atomic_store (&self->post->slot->state, GUEST_SLOT_IDLE);

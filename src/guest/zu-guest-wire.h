@@ -32,6 +32,8 @@ enum zu_wire_type
   ZU_WIRE_RESIZE,    /* host: how large an exec's terminal is now */
   ZU_WIRE_LISTEN,    /* host: a port on your own loopback */
   ZU_WIRE_LISTENING, /* guest: the listening socket, passed along, or why not */
+  ZU_WIRE_QUERY,     /* host, first channel only: what goes on? */
+  ZU_WIRE_STATUS,    /* guest: how many execs there are, and since when there are none */
 };
 
 /* Flags of EXEC: which descriptors follow, in this order. */
@@ -125,6 +127,12 @@ struct zu_wire_exited
   uint64_t duration_us;
   uint64_t cpu_us;
   uint64_t peak_memory; /* bytes */
+};
+
+struct zu_wire_status
+{
+  uint32_t running;
+  uint64_t idle_ms; /* 0 while any runs */
 };
 
 struct zu_wire_reader
@@ -393,4 +401,19 @@ zu_wire_get_listening (struct zu_wire_reader *r, struct zu_wire_listening *m)
   m->port = zu_wire_get_u32 (r);
   return zu_wire_reader_done (r) && m->error < 4096 && m->port <= 65535
          && (m->error == 0) == (m->port != 0);
+}
+
+static inline void
+zu_wire_put_status (struct zu_wire_writer *w, const struct zu_wire_status *m)
+{
+  zu_wire_put (w, m->running, 4);
+  zu_wire_put (w, m->idle_ms, 8);
+}
+
+static inline int
+zu_wire_get_status (struct zu_wire_reader *r, struct zu_wire_status *m)
+{
+  m->running = zu_wire_get_u32 (r);
+  m->idle_ms = zu_wire_get_u64 (r);
+  return zu_wire_reader_done (r) && m->idle_ms <= INT64_MAX && (!m->running || !m->idle_ms);
 }

@@ -80,7 +80,8 @@ enum guest_slot_state
 struct guest_board
 {
   atomic_uint front;
-  atomic_uint generation; /* of the set of channels */
+  atomic_uint generation;         /* of the set of channels */
+  atomic_uint_least64_t last_end; /* of an exec, in microseconds of the monotonic clock */
   struct guest_slot slots[GUEST_MAX_EXECS];
 };
 
@@ -123,6 +124,7 @@ void guest_message_close (struct guest_message *message);
 int guest_send_hello (int channel);
 int guest_send_started (int channel, uint32_t id, const struct zu_wire_started *started, int wait);
 int guest_send_exited (int channel, uint32_t id, const struct zu_wire_exited *exited, int wait);
+int guest_send_status (int channel, const struct zu_wire_status *status);
 int guest_send_listening (int channel, uint32_t id, const struct zu_wire_listening *listening,
                           int fd);
 
@@ -187,6 +189,7 @@ void guest_crew_renew (void);
 int guest_crew_command (const struct guest_command *command);
 int guest_crew_knows (uint32_t serial, uint32_t id);
 void guest_crew_drop_channel (uint32_t serial);
+struct zu_wire_status guest_crew_get_status (void);
 void guest_crew_reap (void);
 void guest_crew_attend_patience (void);
 

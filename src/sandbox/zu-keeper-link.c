@@ -98,7 +98,7 @@ encode_launch (const ZuKeeperLaunch *launch, GError **error)
   const void *go = g_bytes_get_data (launch->go, &go_size);
 
   zu_keeper_put_launch (&w, &(struct zu_keeper_launch){
-                                launch->uid, launch->gid, launch->lifetime_ms,
+                                launch->uid, launch->gid, launch->lifetime_ms, launch->idle_ms,
                                 count_strings (launch->cgroup_paths), launch->n_mounts,
                                 launch->n_inherit, count_strings (launch->argv) });
   zu_wire_put_string (&w, launch->state->path);
@@ -369,19 +369,29 @@ zu_keeper_link_connect (ZuState *state, GError **error)
 }
 
 static gboolean
-ask (ZuKeeperLink *self, guint type, struct zu_wire_header *header, guint32 *value, int *with,
-     GCancellable *cancellable, GError **error)
+ask_with (ZuKeeperLink *self, guint type, guint64 argument, gsize argument_size,
+          struct zu_wire_header *header, guint32 *value, int *with, GCancellable *cancellable,
+          GError **error)
 {
-  guint8 request[ZU_WIRE_HEADER_SIZE], answer[ZU_WIRE_HEADER_SIZE + 4];
+  guint8 request[ZU_WIRE_HEADER_SIZE + 8], answer[ZU_WIRE_HEADER_SIZE + 4];
   struct zu_wire_writer w = zu_wire_begin (request, sizeof request, type, 0, 0);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   struct zu_wire_reader r;
 
+  if (argument_size)
+    zu_wire_put (&w, argument, argument_size);
   if (!zu_socket_send (self->fd, request, zu_wire_end (&w), NULL, 0, cancellable, error)
       || !receive (self->fd, answer, sizeof answer, header, &r, with, cancellable, error))
     return FALSE;
   *value = zu_wire_get_u32 (&r);
   return zu_wire_reader_done (&r) || set_protocol_error (error);
+}
+
+static gboolean
+ask (ZuKeeperLink *self, guint type, struct zu_wire_header *header, guint32 *value, int *with,
+     GCancellable *cancellable, GError **error)
+{
+  return ask_with (self, type, 0, 0, header, value, with, cancellable, error);
 }
 
 static void
@@ -415,6 +425,27 @@ zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable, GErr
   else
     set_protocol_error (error);
   return NULL;
+}
+
+/* The sandbox lives @lifetime_ms from now on, whatever was said before. */
+gboolean
+zu_keeper_link_extend (ZuKeeperLink *self, guint64 lifetime_ms, GCancellable *cancellable,
+                       GError **error)
+{
+  struct zu_wire_header header;
+  ZU_AUTO_FD int with = -1;
+  guint32 value;
+
+  if (!ask_with (self, ZU_KEEPER_EXTEND, lifetime_ms, 8, &header, &value, &with, cancellable,
+                 error))
+    return FALSE;
+  if (header.type == ZU_KEEPER_EXTEND)
+    return TRUE;
+  if (header.type == ZU_KEEPER_ENDED)
+    set_ended (value, error);
+  else
+    set_protocol_error (error);
+  return FALSE;
 }
 
 /**

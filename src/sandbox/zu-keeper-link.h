@@ -15,6 +15,7 @@ typedef struct
   ZuState *state;
   int owner_fd;
   guint64 lifetime_ms;
+  guint64 idle_ms;
   const char *epilogue; /* nullable; with one the keeper gets this process's environment */
   gboolean drops;
   gboolean by_engine; /* @argv is an engine's socket and a container; one listener is inherited */
@@ -44,6 +45,8 @@ void zu_keeper_link_abandon (ZuKeeperLink *self);
 ZuKeeperLink *zu_keeper_link_connect (ZuState *state, GError **error);
 ZuGuestChannel *zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable,
                                              GError **error);
+gboolean zu_keeper_link_extend (ZuKeeperLink *self, guint64 lifetime_ms, GCancellable *cancellable,
+                                GError **error);
 gboolean zu_keeper_link_destroy (ZuKeeperLink *self, GCancellable *cancellable, GError **error);
 const char *zu_keeper_link_await_end (ZuKeeperLink *self);
 

@@ -28,6 +28,7 @@ enum zu_keeper_type
   ZU_KEEPER_CHANNEL,     /* client: one more channel, please; answered in kind */
   ZU_KEEPER_DESTROY,     /* client: end it */
   ZU_KEEPER_ENDED,       /* keeper: it is gone, and why */
+  ZU_KEEPER_EXTEND,      /* client: it lives that long from now on; answered in kind */
 };
 
 /* Why a sandbox ended; the names are in zu_keeper_reason_name(). */
@@ -39,6 +40,7 @@ enum zu_keeper_reason
   ZU_KEEPER_REASON_OWNER,
   ZU_KEEPER_REASON_SANDBOX,
   ZU_KEEPER_REASON_STOPPED,
+  ZU_KEEPER_REASON_IDLE,
   ZU_KEEPER_REASONS
 };
 
@@ -60,6 +62,7 @@ struct zu_keeper_launch
   uint32_t uid;
   uint32_t gid;
   uint64_t lifetime_ms; /* 0: none */
+  uint64_t idle_ms;     /* without an exec; 0: for ever */
   uint32_t n_cgroups;
   uint32_t n_mounts;
   uint32_t n_inherit;
@@ -72,6 +75,7 @@ zu_keeper_put_launch (struct zu_wire_writer *w, const struct zu_keeper_launch *m
   zu_wire_put (w, m->uid, 4);
   zu_wire_put (w, m->gid, 4);
   zu_wire_put (w, m->lifetime_ms, 8);
+  zu_wire_put (w, m->idle_ms, 8);
   zu_wire_put (w, m->n_cgroups, 4);
   zu_wire_put (w, m->n_mounts, 4);
   zu_wire_put (w, m->n_inherit, 4);
@@ -84,20 +88,22 @@ zu_keeper_get_launch (struct zu_wire_reader *r, struct zu_keeper_launch *m)
   m->uid = zu_wire_get_u32 (r);
   m->gid = zu_wire_get_u32 (r);
   m->lifetime_ms = zu_wire_get_u64 (r);
+  m->idle_ms = zu_wire_get_u64 (r);
   m->n_cgroups = zu_wire_get_u32 (r);
   m->n_mounts = zu_wire_get_u32 (r);
   m->n_inherit = zu_wire_get_u32 (r);
   m->argc = zu_wire_get_u32 (r);
   return !r->bad && m->n_cgroups <= ZU_KEEPER_MAX_CGROUPS && m->n_mounts <= ZU_KEEPER_MAX_MOUNTS
          && m->n_inherit <= ZU_KEEPER_MAX_INHERIT && m->argc >= 1 && m->argc <= ZU_KEEPER_MAX_ARGS
-         && m->lifetime_ms <= ZU_WIRE_MAX_DEADLINE;
+         && m->lifetime_ms <= ZU_WIRE_MAX_DEADLINE && m->idle_ms <= ZU_WIRE_MAX_DEADLINE;
 }
 
 static inline const char *
 zu_keeper_reason_name (uint32_t reason)
 {
   static const char *const names[ZU_KEEPER_REASONS] = {
-    "unknown", "destroyed", "lifetime-passed", "owner-gone", "sandbox-ended", "keeper-stopped",
+    "unknown",        "destroyed", "lifetime-passed", "owner-gone", "sandbox-ended",
+    "keeper-stopped", "idle",
   };
 
   return names[reason < ZU_KEEPER_REASONS ? reason : 0];

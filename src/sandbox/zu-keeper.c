@@ -13,7 +13,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Where the launcher has put its socket. */
@@ -31,15 +30,6 @@ enum
 };
 
 static struct keeper keeper;
-
-static uint64_t
-now_ms (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_BOOTTIME, &t);
-  return (uint64_t) t.tv_sec * 1000u + (uint64_t) t.tv_nsec / 1000000u;
-}
 
 static void
 drop_client (unsigned index)
@@ -86,10 +76,21 @@ open_channel (int client)
   return good;
 }
 
+static int
+extend (int client, struct zu_wire_reader *r)
+{
+  uint64_t lifetime_ms = zu_wire_get_u64 (r);
+
+  if (!zu_wire_reader_done (r) || !lifetime_ms || lifetime_ms > ZU_WIRE_MAX_DEADLINE)
+    return 0;
+  keeper_time_extend (&keeper, lifetime_ms);
+  return keeper_send_simple (client, ZU_KEEPER_EXTEND, 0, -1);
+}
+
 static void
 serve (unsigned index)
 {
-  uint8_t data[ZU_WIRE_HEADER_SIZE + 4];
+  uint8_t data[ZU_WIRE_HEADER_SIZE + 8];
   struct zu_wire_header header;
   struct zu_wire_reader r;
   unsigned n_fds;
@@ -104,22 +105,23 @@ serve (unsigned index)
         keeper_end (&keeper, ZU_KEEPER_REASON_DESTROYED);
       if (header.type == ZU_KEEPER_CHANNEL && open_channel (keeper.clients[index]))
         return;
+      if (header.type == ZU_KEEPER_EXTEND && extend (keeper.clients[index], &r))
+        return;
     }
   drop_client (index);
 }
 
-/* After its first words a guest has nothing to say here; if it speaks, it is no guest of ours. */
 static void __attribute__ ((noreturn)) loop (void)
 {
   struct pollfd fds[AT_CLIENTS + KEEPER_MAX_CLIENTS];
-  uint64_t lifetime = keeper.launch.head.lifetime_ms, end = now_ms () + lifetime;
 
+  keeper_time_start (&keeper);
   for (;;)
     {
-      uint64_t now = now_ms (), left = end > now ? end - now : 0;
+      unsigned reason = keeper_time_check (&keeper);
 
-      if (lifetime && !left)
-        keeper_end (&keeper, ZU_KEEPER_REASON_LIFETIME);
+      if (reason)
+        keeper_end (&keeper, reason);
       fds[AT_GUEST] = (struct pollfd){ keeper.guest, POLLIN, 0 };
       fds[AT_DEATH] = (struct pollfd){ keeper.guest_pid, POLLIN, 0 };
       fds[AT_OWNER] = (struct pollfd){ keeper.launch.owner, POLLIN, 0 };
@@ -127,11 +129,7 @@ static void __attribute__ ((noreturn)) loop (void)
       fds[AT_LISTENER] = (struct pollfd){ keeper.listener, POLLIN, 0 };
       for (unsigned i = 0; i < KEEPER_MAX_CLIENTS; i++)
         fds[AT_CLIENTS + i] = (struct pollfd){ keeper.clients[i], POLLIN, 0 };
-      if (poll (fds, AT_CLIENTS + KEEPER_MAX_CLIENTS,
-                !lifetime            ? -1
-                : left > 3600 * 1000 ? 3600 * 1000
-                                     : (int) left)
-          < 0)
+      if (poll (fds, AT_CLIENTS + KEEPER_MAX_CLIENTS, keeper_time_get_timeout (&keeper)) < 0)
         continue;
       if (fds[AT_OWNER].revents)
         keeper_end (&keeper, ZU_KEEPER_REASON_OWNER);
@@ -140,7 +138,7 @@ static void __attribute__ ((noreturn)) loop (void)
       for (unsigned i = 0; i < KEEPER_MAX_CLIENTS; i++)
         if (fds[AT_CLIENTS + i].revents)
           serve (i);
-      if (fds[AT_GUEST].revents || fds[AT_DEATH].revents)
+      if (fds[AT_DEATH].revents || (fds[AT_GUEST].revents && !keeper_time_hear (&keeper)))
         keeper_end (&keeper, ZU_KEEPER_REASON_SANDBOX);
       if (fds[AT_LISTENER].revents)
         accept_client ();

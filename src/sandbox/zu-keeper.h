@@ -37,6 +37,9 @@ struct keeper
   int listener;
   int signals;
   int clients[KEEPER_MAX_CLIENTS];
+  uint64_t end;    /* milliseconds of the clock that goes on in suspend; 0: never */
+  uint64_t ask_at; /* when the guest is asked whether it is idle; 0: never */
+  int was_asked;   /* and has not answered yet */
 };
 
 /* zu-keeper-io.c */
@@ -45,6 +48,13 @@ ssize_t keeper_receive (int fd, void *buffer, size_t capacity, int *fds, unsigne
 int keeper_send (int fd, const void *data, size_t size, int with);
 int keeper_send_simple (int fd, unsigned type, uint32_t value, int with);
 int keeper_read_launch (int fd, struct keeper_launch *launch);
+
+/* zu-keeper-time.c */
+void keeper_time_start (struct keeper *keeper);
+int keeper_time_get_timeout (const struct keeper *keeper);
+unsigned keeper_time_check (struct keeper *keeper);
+int keeper_time_hear (struct keeper *keeper);
+void keeper_time_extend (struct keeper *keeper, uint64_t lifetime_ms);
 
 /* zu-keeper-child.c, zu-keeper-mounts.c: in the child, up to the start of the program. */
 void keeper_become_program (const struct keeper_launch *launch, int guest, int complaints)

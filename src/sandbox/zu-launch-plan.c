@@ -10,6 +10,8 @@
 
 #define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
 
+#define MAX_SECONDS (10 * 365 * 86400)
+
 #define CA_MOUNT "/zu-redteam-ca.pem"
 
 void
@@ -79,23 +81,24 @@ read_id (const char *text, const char *end, gint64 *id)
   return TRUE;
 }
 
+/* "UID" or "UID:GID"; a group that is not given is that of the same number. */
+gboolean
+zu_user_parse (const char *user, gint64 *uid, gint64 *gid, GError **error)
+{
+  const char *end = strchrnul (user, ':');
+
+  if (read_id (user, end, uid)
+      && read_id (*end ? end + 1 : user, *end ? end + strlen (end) : end, gid))
+    return TRUE;
+  g_set_error (error, REFUSED, "user '%s' is not UID or UID:GID in digits", user);
+  return FALSE;
+}
+
 static gboolean
 read_user (ZuLaunchPlan *self, const char *user, GError **error)
 {
-  const char *end = user ? strchrnul (user, ':') : NULL;
-
   self->uid = self->gid = -1;
-  if (!user)
-    return TRUE;
-  if (read_id (user, end, &self->uid)
-      && (*end ? read_id (end + 1, end + strlen (end), &self->gid) : TRUE))
-    {
-      if (!*end)
-        self->gid = self->uid;
-      return TRUE;
-    }
-  g_set_error (error, REFUSED, "user '%s' is not UID or UID:GID in digits", user);
-  return FALSE;
+  return !user || zu_user_parse (user, &self->uid, &self->gid, error);
 }
 
 static gboolean
@@ -138,12 +141,13 @@ read_limits (ZuLaunchPlan *self, ZuLaunchSpec *spec, GError **error)
   if (self->pids <= 0)
     self->pids = ZU_FLOOR_PIDS;
   self->lifetime = zu_launch_spec_get_lifetime (spec);
+  self->idle = zu_launch_spec_get_idle (spec);
   if (self->memory >= 1 << 20 && self->pids <= 1 << 22 && self->lifetime >= 0
-      && self->lifetime <= 10 * 365 * 86400)
+      && self->lifetime <= MAX_SECONDS && self->idle >= 0 && self->idle <= MAX_SECONDS)
     return TRUE;
   g_set_error_literal (error, REFUSED,
                        "a limit makes no sense: memory is at least 1m, pids_limit at most 4194304, "
-                       "lifetime 0 to ten years");
+                       "lifetime and idle 0 to ten years");
   return FALSE;
 }
 

@@ -29,6 +29,7 @@ typedef struct
   gint64 pids;
   gboolean pids_asked;
   gint64 lifetime; /* seconds; 0: the backend's maximum */
+  gint64 idle;     /* seconds; 0: never */
   gboolean read_only;
   gboolean best_effort;
   char *seccomp; /* nullable: the default profile */
@@ -38,6 +39,7 @@ typedef struct
 } ZuLaunchPlan;
 
 ZuLaunchPlan *zu_launch_plan_new (ZuLaunchSpec *spec, const char *state_root, GError **error);
+gboolean zu_user_parse (const char *user, gint64 *uid, gint64 *gid, GError **error);
 void zu_launch_plan_free (ZuLaunchPlan *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuLaunchPlan, zu_launch_plan_free)

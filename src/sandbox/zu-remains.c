@@ -6,6 +6,8 @@
 #include "zu-remains.h"
 #include "zu-cgroup.h"
 #include "zu-engine-remove.h"
+#include "zu-keeper-link.h"
+#include "zu-label.h"
 #include "zu-peek.h"
 #include <string.h>
 
@@ -51,26 +53,49 @@ remove_container (ZuState *state, ZuJson *label)
   return !engine || !*engine || zu_engine_remove (engine, state->id, FALSE, ENGINE_TIMEOUT_MS);
 }
 
+/* Writes the closing event that the keeper could not; whether it is stored, or none was wanted. */
+static gboolean
+close_trace (ZuState *state, ZuJson *label)
+{
+  g_autofree char *sink = zu_label_dup_text (label, "sink"), *program = NULL, *complaint = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *argv[] = { NULL, state->path, "keeper-killed", NULL };
+  int status;
+
+  if (!sink)
+    return TRUE;
+  argv[0] = program = zu_keeper_find_program ("zu-epilogue", &error);
+  if (program
+      && g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+                       &complaint, &status, &error)
+      && g_spawn_check_wait_status (status, NULL))
+    return TRUE;
+  g_message ("sandbox %s stays to be reclaimed: %s", state->id,
+             error ? error->message : g_strchomp (complaint));
+  return FALSE;
+}
+
 /**
  * zu_remains_remove: (skip)
  * @state: a sandbox's state folder
+ * @closes: whether its trace is closed too, where its owner wanted that
  *
  * Removes what is left of a sandbox whose keeper is dead.
  *
  * Returns: %FALSE where its keeper lives, and nothing was touched, or where its container may still
- * be there, and its label is kept
+ * be there or its event is not stored, and its label is kept
  */
 gboolean
-zu_remains_remove (ZuState *state)
+zu_remains_remove (ZuState *state, gboolean closes)
 {
   g_autoptr (ZuJson) label = NULL, groups = NULL;
 
   if (zu_state_is_live (state))
     return FALSE;
   label = state->label >= 0 ? zu_state_read_label (state, NULL) : NULL;
-  groups = label ? zu_json_dup_member (label, "cgroups") : NULL;
+  groups = zu_peek_member (label, "cgroups");
   remove_groups (state, groups);
-  if (label && !remove_container (state, label))
+  if (label && (!remove_container (state, label) || (closes && !close_trace (state, label))))
     return FALSE;
   zu_state_remove (state);
   return TRUE;

@@ -5,6 +5,6 @@
 
 G_BEGIN_DECLS
 
-gboolean zu_remains_remove (ZuState *state);
+gboolean zu_remains_remove (ZuState *state, gboolean closes);
 
 G_END_DECLS

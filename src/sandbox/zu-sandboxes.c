@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-sandboxes-private.h"
-#include "zu-mounts.h"
+#include "zu-launch-plan.h"
 #include "zu-remains.h"
 #include <string.h>
 
@@ -94,8 +94,8 @@ connect_to (ZuSandboxes *self, const char *id, GError **error)
   return state ? zu_keeper_link_connect (state, error) : NULL;
 }
 
-static ZuKeeperLink *
-find_link (ZuSandboxes *self, const char *id, GError **error)
+ZuKeeperLink *
+zu_sandboxes_ref_link (ZuSandboxes *self, const char *id, GError **error)
 {
   ZuKeeperLink *link = NULL;
   Entry *entry;
@@ -142,8 +142,9 @@ map_error (GError *error, const char *id)
   g_prefix_error (&error, "sandbox %s: ", id);
 }
 
-static void
-propagate (GError **error, GError *failure, const char *id)
+/* Takes @failure, and says it in the port's words. */
+void
+zu_sandboxes_propagate (GError **error, GError *failure, const char *id)
 {
   map_error (failure, id);
   g_propagate_error (error, failure);
@@ -154,7 +155,7 @@ static void
 propagate_end (ZuSandboxes *self, GError **error, GError *failure, const char *id)
 {
   gboolean ended = g_error_matches (failure, ZU_GUEST_ERROR, ZU_GUEST_ERROR_ENDED);
-  g_autoptr (ZuKeeperLink) link = ended ? find_link (self, id, NULL) : NULL;
+  g_autoptr (ZuKeeperLink) link = ended ? zu_sandboxes_ref_link (self, id, NULL) : NULL;
   const char *reason = link ? zu_keeper_link_await_end (link) : NULL;
 
   map_error (failure, id);
@@ -179,8 +180,9 @@ join (ZuSandboxes *self, const char *id, GCancellable *cancellable, GError **err
   return g_steal_pointer (&channel);
 }
 
-static ZuGuestChannel *
-find_channel (ZuSandboxes *self, const char *id, GCancellable *cancellable, GError **error)
+ZuGuestChannel *
+zu_sandboxes_ref_channel (ZuSandboxes *self, const char *id, GCancellable *cancellable,
+                          GError **error)
 {
   g_autoptr (GError) failure = NULL;
   ZuGuestChannel *channel = NULL;
@@ -192,7 +194,7 @@ find_channel (ZuSandboxes *self, const char *id, GCancellable *cancellable, GErr
     channel = zu_guest_channel_ref (entry->channel);
   g_mutex_unlock (&self->lock);
   if (!channel && !(channel = join (self, id, cancellable, &failure)))
-    propagate (error, g_steal_pointer (&failure), id);
+    zu_sandboxes_propagate (error, g_steal_pointer (&failure), id);
   return channel;
 }
 
@@ -218,7 +220,7 @@ remove_remains (ZuSandboxes *self, const char *id)
   g_autoptr (ZuState) state = zu_state_open (self->root, id, NULL);
 
   if (state)
-    zu_remains_remove (state);
+    zu_remains_remove (state, FALSE);
 }
 
 /**
@@ -236,7 +238,7 @@ gboolean
 zu_sandboxes_destroy (ZuSandboxes *self, const char *id, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  g_autoptr (ZuKeeperLink) link = find_link (self, id, &failure);
+  g_autoptr (ZuKeeperLink) link = zu_sandboxes_ref_link (self, id, &failure);
 
   if ((link && zu_keeper_link_destroy (link, cancellable, &failure))
       || g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)
@@ -246,7 +248,7 @@ zu_sandboxes_destroy (ZuSandboxes *self, const char *id, GCancellable *cancellab
       forget (self, id);
       return TRUE;
     }
-  propagate (error, g_steal_pointer (&failure), id);
+  zu_sandboxes_propagate (error, g_steal_pointer (&failure), id);
   return FALSE;
 }
 
@@ -272,6 +274,23 @@ check_process (ZuProcessSpec *process, GError **error)
   return !workdir || zu_mount_check_workdir (workdir, error);
 }
 
+/* The guest refuses whoever is not its own user. */
+static gboolean
+read_user (ZuProcessSpec *process, ZuGuestExec *exec, GError **error)
+{
+  const char *user = zu_process_spec_get_user (process);
+  gint64 uid, gid;
+
+  if (!user)
+    return TRUE;
+  if (!zu_user_parse (user, &uid, &gid, error))
+    return FALSE;
+  exec->as_user = TRUE;
+  exec->uid = (guint32) uid;
+  exec->gid = strchr (user, ':') ? (guint32) gid : ZU_WIRE_ANYBODY;
+  return TRUE;
+}
+
 /**
  * zu_sandboxes_spawn: (skip)
  * @self: a set
@@ -290,7 +309,7 @@ zu_sandboxes_spawn (ZuSandboxes *self, const char *id, ZuProcessSpec *process, c
   g_autoptr (ZuGuestChannel) channel = NULL;
   GError *failure = NULL;
   guint32 number;
-  const ZuGuestExec exec = {
+  ZuGuestExec exec = {
     .argv = zu_process_spec_get_argv (process),
     .environment = zu_process_spec_get_environment (process),
     .workdir = zu_process_spec_get_workdir (process),
@@ -300,7 +319,8 @@ zu_sandboxes_spawn (ZuSandboxes *self, const char *id, ZuProcessSpec *process, c
     .stdio = { stdio[0], stdio[1], stdio[2] },
   };
 
-  if (!check_process (process, error) || !(channel = find_channel (self, id, cancellable, error)))
+  if (!check_process (process, error) || !read_user (process, &exec, error)
+      || !(channel = zu_sandboxes_ref_channel (self, id, cancellable, error)))
     return NULL;
   number = zu_guest_channel_exec (channel, &exec, cancellable, &failure);
   if (number)
@@ -327,7 +347,8 @@ zu_sandboxes_wait (ZuSandboxes *self, const char *id, const char *process_id,
                    GCancellable *cancellable, GError **error)
 {
   guint32 number = parse_process (process_id, error);
-  g_autoptr (ZuGuestChannel) channel = number ? find_channel (self, id, cancellable, error) : NULL;
+  g_autoptr (ZuGuestChannel) channel =
+      number ? zu_sandboxes_ref_channel (self, id, cancellable, error) : NULL;
   struct zu_wire_exited exited;
   GError *failure = NULL;
 
@@ -361,11 +382,37 @@ zu_sandboxes_kill (ZuSandboxes *self, const char *id, const char *process_id, in
                    "signal %d is not 1 to 64", number);
       return FALSE;
     }
-  channel = find_channel (self, id, cancellable, error);
+  channel = zu_sandboxes_ref_channel (self, id, cancellable, error);
   if (!channel)
     return FALSE;
   if (zu_guest_channel_kill (channel, process, number, &failure))
     return TRUE;
-  propagate (error, failure, id);
+  zu_sandboxes_propagate (error, failure, id);
+  return FALSE;
+}
+
+/* Tells a process with a terminal how large that is; one that has ended is no error. */
+gboolean
+zu_sandboxes_resize (ZuSandboxes *self, const char *id, const char *process_id, guint rows,
+                     guint columns, GCancellable *cancellable, GError **error)
+{
+  guint32 process = parse_process (process_id, error);
+  g_autoptr (ZuGuestChannel) channel = NULL;
+  GError *failure = NULL;
+
+  if (!process)
+    return FALSE;
+  if (rows > G_MAXUINT16 || columns > G_MAXUINT16)
+    {
+      g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC,
+                   "a terminal has at most %d rows and columns", G_MAXUINT16);
+      return FALSE;
+    }
+  channel = zu_sandboxes_ref_channel (self, id, cancellable, error);
+  if (!channel)
+    return FALSE;
+  if (zu_guest_channel_resize (channel, process, rows, columns, &failure))
+    return TRUE;
+  zu_sandboxes_propagate (error, failure, id);
   return FALSE;
 }

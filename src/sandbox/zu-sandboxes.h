@@ -22,6 +22,32 @@ ZuExitStatus *zu_sandboxes_wait (ZuSandboxes *self, const char *id, const char *
 gboolean zu_sandboxes_kill (ZuSandboxes *self, const char *id, const char *process_id, int number,
                             GCancellable *cancellable, GError **error);
 
+gboolean zu_sandboxes_resize (ZuSandboxes *self, const char *id, const char *process_id, guint rows,
+                              guint columns, GCancellable *cancellable, GError **error);
+
+/* zu-sandboxes-look.c */
+ZuSandbox *zu_sandboxes_inspect (ZuSandboxes *self, const char *id, GError **error);
+GPtrArray *zu_sandboxes_list (ZuSandboxes *self, const char *backend, GError **error);
+GStrv zu_sandboxes_reclaim (ZuSandboxes *self, const char *backend, GError **error);
+gboolean zu_sandboxes_extend (ZuSandboxes *self, const char *id, gint64 seconds, gint64 max_seconds,
+                              GCancellable *cancellable, GError **error);
+int zu_sandboxes_listen (ZuSandboxes *self, const char *id, guint port, GCancellable *cancellable,
+                         GError **error);
+GPtrArray *zu_sandboxes_top (ZuSandboxes *self, const char *id, GCancellable *cancellable,
+                             GError **error);
+GPtrArray *zu_sandboxes_mounts (ZuSandboxes *self, ZuSandbox *sandbox, GCancellable *cancellable,
+                                GError **error);
+GPtrArray *zu_sandboxes_find_added (ZuSandboxes *self, const char *id, const char *const *folders,
+                                    GCancellable *cancellable, GError **error);
+
+/* zu-sandboxes-files.c */
+gboolean zu_sandboxes_put_file (ZuSandboxes *self, const char *id, const char *path, int source_fd,
+                                guint mode, GCancellable *cancellable, GError **error);
+gboolean zu_sandboxes_get_file (ZuSandboxes *self, const char *id, const char *path, int target_fd,
+                                GCancellable *cancellable, GError **error);
+GPtrArray *zu_sandboxes_list_files (ZuSandboxes *self, const char *id, const char *path,
+                                    GCancellable *cancellable, GError **error);
+
 ZuObservation *zu_sandboxes_call_tool (ZuSandboxes *self, const char *id, ZuToolCall *call,
                                        GCancellable *cancellable, GError **error);
 

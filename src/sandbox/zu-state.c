@@ -8,15 +8,21 @@
 #include "zu-socket.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ID_PREFIX "zu-"
 #define ID_DIGITS 16
 #define MAX_LABEL (64 * 1024)
+#define NEW_LABEL "label.new"
+
+/* Nobody is that slow between making a folder and labelling it. */
+#define YOUNG_S 60
 
 void
 zu_state_free (ZuState *self)
@@ -128,7 +134,7 @@ state_new (const char *root, const char *id)
   return self;
 }
 
-/* With its label made and locked, empty yet. */
+/* With its label locked from the first moment on that there is one, and empty yet. */
 ZuState *
 zu_state_create (const char *root, GError **error)
 {
@@ -144,8 +150,9 @@ zu_state_create (const char *root, GError **error)
     }
   self->fd = open (self->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (self->fd >= 0)
-    self->label = openat (self->fd, "label", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (self->label >= 0 && flock (self->label, LOCK_EX | LOCK_NB) == 0)
+    self->label = openat (self->fd, NEW_LABEL, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (self->label >= 0 && flock (self->label, LOCK_EX | LOCK_NB) == 0
+      && renameat (self->fd, NEW_LABEL, self->fd, "label") == 0)
     return g_steal_pointer (&self);
   set_error (error, "label", self->path);
   zu_state_remove (self);
@@ -209,12 +216,14 @@ zu_state_read_label (ZuState *self, GError **error)
   return NULL;
 }
 
-/* Whether its keeper lives: nobody else holds the lock. */
+/* Whether its keeper lives: nobody else holds the lock. One without a label is just being made. */
 gboolean
 zu_state_is_live (ZuState *self)
 {
+  struct stat st;
+
   if (self->label < 0)
-    return FALSE;
+    return fstat (self->fd, &st) == 0 && time (NULL) - st.st_mtime < YOUNG_S;
   if (flock (self->label, LOCK_SH | LOCK_NB) != 0)
     return TRUE;
   flock (self->label, LOCK_UN);

@@ -16,34 +16,13 @@
 
 #define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
 
+typedef ZuBubblewrapLaunch Launch;
+
 /* Whom root's sandboxes run as, on the host. */
 #define NOBODY 65534
 
 /* Processes that are the sandbox's own: bubblewrap and the guest. */
 #define OWN_PROCESSES 2
-
-/* Everything that a launch makes and that goes with it. */
-typedef struct
-{
-  ZuLaunchPlan *plan;
-  ZuState *state;
-  ZuCgroup *cgroup;
-  char *program;
-  char *workdir;
-  ZuOwnership *owner; /* nullable; the caller's */
-  int owner_fd;
-  ZuSandbox *answer;
-  char *epilogue;
-  gboolean drops;
-  guint32 uid;
-  guint32 gid;
-  ZuBwrapFds fds; /* as numbered in bubblewrap */
-  int first_mount;
-  GArray *inherit;
-  GBytes *go;
-  gboolean memory_by_cgroup;
-  gboolean degraded;
-} Launch;
 
 static void
 launch_clear (Launch *self)
@@ -282,14 +261,6 @@ encode_go (Launch *launch, GError **error)
   return launch->go != NULL;
 }
 
-static guint64
-lifetime_ms (ZuBubblewrap *self, const ZuLaunchPlan *plan)
-{
-  gint64 seconds = plan->lifetime ? MIN (plan->lifetime, self->max_lifetime) : self->max_lifetime;
-
-  return (guint64) seconds * 1000;
-}
-
 /* Root's mounts go to the keeper, to be mapped. */
 static GArray *
 collect_mounts (Launch *launch)
@@ -321,7 +292,8 @@ start_keeper (ZuBubblewrap *self, Launch *launch, struct zu_wire_hello *hello,
   const ZuKeeperLaunch order = {
     .state = launch->state,
     .owner_fd = launch->owner_fd,
-    .lifetime_ms = lifetime_ms (self, launch->plan),
+    .lifetime_ms = (guint64) zu_bubblewrap_get_lifetime (self, launch->plan) * 1000,
+    .idle_ms = (guint64) launch->plan->idle * 1000,
     .epilogue = launch->epilogue,
     .drops = launch->drops,
     .uid = NOBODY,
@@ -390,54 +362,6 @@ undo (ZuSandboxes *all, Launch *launch)
     zu_cgroup_remove (launch->cgroup);
 }
 
-static GPtrArray *
-list_limits (ZuBubblewrap *self, const Launch *launch)
-{
-  GPtrArray *limits = g_ptr_array_new_with_free_func (g_object_unref);
-  const ZuLaunchPlan *plan = launch->plan;
-
-  g_ptr_array_add (limits,
-                   g_object_new (ZU_TYPE_LIMIT, "name", "memory", "value", plan->memory,
-                                 "enforced-by", launch->memory_by_cgroup ? "cgroup" : "rlimit",
-                                 "degraded", launch->degraded, NULL));
-  g_ptr_array_add (limits, zu_limit_new ("pids", plan->pids,
-                                         launch->cgroup->holds_pids ? "cgroup" : "rlimit"));
-  g_ptr_array_add (limits,
-                   zu_limit_new ("lifetime", (gint64) (lifetime_ms (self, plan) / 1000), "keeper"));
-  return limits;
-}
-
-/* All of it is known before there is a sandbox, so the label can hold it. */
-static ZuSandbox *
-describe (ZuBubblewrap *self, const Launch *launch)
-{
-  g_autoptr (GPtrArray) limits = list_limits (self, launch);
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *created = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
-  const char *const weaker[] = {
-    "memory is limited for each process and not for the sandbox: no memory control group may be "
-    "made here",
-    NULL,
-  };
-
-  return g_object_new (ZU_TYPE_SANDBOX, "id", launch->state->id, "backend", ZU_BUBBLEWRAP_NAME,
-                       "network", ZU_NETWORK_MODE_NONE, "limits", limits, "weaker",
-                       launch->degraded ? weaker : NULL, "run",
-                       launch->owner ? zu_ownership_get_run (launch->owner) : NULL, "owner-uid",
-                       (gint64) geteuid (), "created", created, NULL);
-}
-
-static gboolean
-write_label (ZuBubblewrap *self, Launch *launch, GError **error)
-{
-  g_autoptr (ZuJson) label = NULL;
-
-  launch->answer = describe (self, launch);
-  label = zu_label_new (launch->answer, launch->owner,
-                        (const char *const *) launch->cgroup->paths->pdata, error);
-  return label && zu_state_write_label (launch->state, label, error);
-}
-
 /* The spec's command, if it has one, as the first process; nobody waits for it. */
 static gboolean
 run_command (ZuSandboxes *all, const Launch *launch, GCancellable *cancellable, GError **error)
@@ -471,7 +395,7 @@ start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cance
   struct zu_wire_hello hello;
 
   if (!set_limits (launch, error) || !pass_files (self, launch, error) || !encode_go (launch, error)
-      || !write_label (self, launch, error) || !find_epilogue (launch, error))
+      || !zu_bubblewrap_write_label (self, launch, error) || !find_epilogue (launch, error))
     return FALSE;
   link = start_keeper (self, launch, &hello, &channel, cancellable, error);
   if (!link || !check_floor (launch, &hello, error))

@@ -4,6 +4,7 @@
 #include "zu-bubblewrap.h"
 #include "zu-bwrap-argv.h"
 #include "zu-bwrap-probe.h"
+#include "zu-cgroup.h"
 #include "zu-sandboxes.h"
 
 G_BEGIN_DECLS
@@ -24,8 +25,38 @@ struct _ZuBubblewrap
   int refused;
 };
 
+/* Everything that a launch makes and that goes with it. */
+typedef struct
+{
+  ZuLaunchPlan *plan;
+  ZuState *state;
+  ZuCgroup *cgroup;
+  char *program;
+  char *workdir;
+  ZuOwnership *owner; /* nullable; the caller's */
+  int owner_fd;
+  ZuSandbox *answer;
+  char *epilogue;
+  gboolean drops;
+  guint32 uid;
+  guint32 gid;
+  ZuBwrapFds fds; /* as numbered in bubblewrap */
+  int first_mount;
+  GArray *inherit;
+  GBytes *go;
+  gboolean memory_by_cgroup;
+  gboolean degraded;
+} ZuBubblewrapLaunch;
+
 ZuSandboxes *zu_bubblewrap_ref_sandboxes (ZuBubblewrap *self, GError **error);
 ZuSandbox *zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
                                  GCancellable *cancellable, GError **error);
+
+/* zu-bubblewrap-answer.c: what launch answers, which is what the label holds. */
+gint64 zu_bubblewrap_get_lifetime (ZuBubblewrap *self, const ZuLaunchPlan *plan);
+gboolean zu_bubblewrap_write_label (ZuBubblewrap *self, ZuBubblewrapLaunch *launch, GError **error);
+
+/* zu-bubblewrap-look.c: the verbs that look at sandboxes, and their files. */
+void zu_bubblewrap_look_init (ZuSandboxBackendInterface *iface);
 
 G_END_DECLS

@@ -169,6 +169,15 @@ zu_bubblewrap_destroy (ZuSandboxBackend *backend, const char *id, GCancellable *
   return all && zu_sandboxes_destroy (all, id, cancellable, error);
 }
 
+static gboolean
+zu_bubblewrap_resize (ZuSandboxBackend *backend, const char *id, const char *process_id, guint rows,
+                      guint columns, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
+
+  return all && zu_sandboxes_resize (all, id, process_id, rows, columns, cancellable, error);
+}
+
 static char *
 zu_bubblewrap_open_session (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process,
                             GCancellable *cancellable, GError **error)
@@ -213,9 +222,11 @@ zu_bubblewrap_iface_init (ZuSandboxBackendInterface *iface)
   iface->spawn = zu_bubblewrap_spawn;
   iface->wait = zu_bubblewrap_wait;
   iface->kill = zu_bubblewrap_kill;
+  iface->resize = zu_bubblewrap_resize;
   iface->destroy = zu_bubblewrap_destroy;
   iface->open_session = zu_bubblewrap_open_session;
   iface->session_send = zu_bubblewrap_session_send;
   iface->session_receive = zu_bubblewrap_session_receive;
   iface->close_session = zu_bubblewrap_close_session;
+  zu_bubblewrap_look_init (iface);
 }
