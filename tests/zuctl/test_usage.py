@@ -51,14 +51,14 @@ class Usage(support.ZuctlCase):
                 self.assertIn(option, self.manual(command), command)
 
     def test_every_program_has_a_manual(self) -> None:
-        for page in ("zuctl", "zu-worker", "zu-brokerd", "zu-keeper", "zu-portgen", "zu-conformance"):
+        for page in ("zuctl", "zu-egress-proxy", "zu-worker", "zu-brokerd", "zu-keeper", "zu-portgen", "zu-conformance"):
             done = subprocess.run(["man", "--warnings", "-l", str(TREE / "doc" / "man" / f"{page}.1")],
                                   capture_output=True, check=True, env=dict(os.environ, MANWIDTH="80"))
             self.assertEqual(done.stderr, b"")
             self.assertIn(b"NAME", done.stdout)
 
     def test_every_option_of_a_program_is_in_its_manual(self) -> None:
-        for program in ("zu-worker", "zu-brokerd", "zu-portgen", "zu-conformance"):
+        for program in ("zu-egress-proxy", "zu-worker", "zu-brokerd", "zu-portgen", "zu-conformance"):
             path = shutil.which(program, mode=os.F_OK)
             # In the build tree it is not executable; installed it is.
             command = ["/usr/bin/python3", path] if program == "zu-portgen" else [path]
