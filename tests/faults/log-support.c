@@ -37,14 +37,49 @@ promises_add (Promises *self, ZuEvent *event)
   return self->promised->len;
 }
 
-static void
-note_event (LogState *self, ZuEvent *event)
+/* What was found of one trace. */
+typedef struct
 {
-  const char *id = zu_event_get_event_id (event);
-  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->ids, id));
+  guint64 n_events;
+  guint64 n_to_head; /* up to the one that its seal ends with */
+} Trace;
 
-  g_hash_table_replace (self->ids, g_strdup (id), GUINT_TO_POINTER (n + 1));
-  self->n_events++;
+/* A log on its way through its verifiers. */
+typedef struct
+{
+  LogState *state;
+  ZuChainVerifier *chain;
+  ZuSealVerifier *seals;
+  GHashTable *traces; /* id to Trace */
+} Reading;
+
+static void
+note_trace (Reading *self, ZuEvent *event)
+{
+  const char *id = zu_event_get_trace_id (event);
+  Trace *trace = g_hash_table_lookup (self->traces, id);
+
+  if (trace == NULL)
+    {
+      trace = g_new0 (Trace, 1);
+      g_hash_table_insert (self->traces, g_strdup (id), trace);
+    }
+  trace->n_events++;
+  if (g_strcmp0 (zu_event_get_hash (event), zu_seal_verifier_get_head (self->seals, id)) == 0)
+    trace->n_to_head = trace->n_events;
+}
+
+static void
+note_event (Reading *self, ZuEvent *event)
+{
+  GHashTable *ids = self->state->ids;
+  const char *id = zu_event_get_event_id (event);
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (ids, id));
+
+  g_hash_table_replace (ids, g_strdup (id), GUINT_TO_POINTER (n + 1));
+  self->state->n_events++;
+  zu_chain_verifier_add (self->chain, event);
+  note_trace (self, event);
 }
 
 /* A bad line behind the last event is named by every page that begins there. */
@@ -60,18 +95,15 @@ note_finding (LogState *self, ZuAuditFinding *finding)
 }
 
 static void
-note_page (LogState *self, ZuAuditPage *page, ZuChainVerifier *verifier)
+note_page (Reading *self, ZuAuditPage *page)
 {
   GPtrArray *events = zu_audit_page_get_events (page);
   GPtrArray *findings = zu_audit_page_get_findings (page);
 
   for (guint i = 0; i < events->len; i++)
-    {
-      note_event (self, g_ptr_array_index (events, i));
-      zu_chain_verifier_add (verifier, g_ptr_array_index (events, i));
-    }
+    note_event (self, g_ptr_array_index (events, i));
   for (guint i = 0; i < findings->len; i++)
-    note_finding (self, g_ptr_array_index (findings, i));
+    note_finding (self->state, g_ptr_array_index (findings, i));
 }
 
 static gboolean
@@ -82,34 +114,78 @@ is_last_page (ZuAuditPage *page, gint64 after)
              && zu_audit_page_get_findings (page)->len == 0);
 }
 
-LogState *
-log_state_read (ZuEventSink *sink)
+static gboolean
+read_pages (Reading *self, ZuEventAudit *audit, GError **error)
 {
-  LogState *self = g_new0 (LogState, 1);
-  g_autoptr (ZuChainVerifier) verifier = zu_chain_verifier_new (NULL);
   gboolean is_done = FALSE;
   gint64 after = 0;
 
-  self->ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->words = g_string_new (NULL);
+  if (!zu_seal_verifier_read (self->seals, audit, NULL, error))
+    return FALSE;
   while (!is_done)
     {
-      g_autoptr (ZuAuditPage) page =
-          zu_event_audit_audit (ZU_EVENT_AUDIT (sink), NULL, after, PAGE, NULL, &self->error);
+      g_autoptr (ZuAuditPage) page = zu_event_audit_audit (audit, NULL, after, PAGE, NULL, error);
 
-      is_done = page == NULL || is_last_page (page, after);
       if (page == NULL)
-        break;
-      note_page (self, page, verifier);
+        return FALSE;
+      is_done = is_last_page (page, after);
+      note_page (self, page);
       after = zu_audit_page_get_next_seq (page);
     }
+  return TRUE;
+}
 
-  self->n_violations = zu_chain_verifier_get_violations (verifier)->len;
-  for (guint i = 0; i < self->n_violations; i++)
-    g_string_append_printf (
-        self->words, "%s\n",
-        zu_violation_get_text (g_ptr_array_index (zu_chain_verifier_get_violations (verifier), i)));
+static void
+compare_with_seals (Reading *self)
+{
+  gboolean is_intact = zu_chain_verifier_get_violations (self->chain)->len == 0;
+  GHashTableIter iter;
+  gpointer id, value;
+
+  g_hash_table_iter_init (&iter, self->traces);
+  while (g_hash_table_iter_next (&iter, &id, &value))
+    {
+      const Trace *trace = value;
+
+      zu_seal_verifier_add_trace (self->seals, id, trace->n_events, 0, trace->n_to_head, is_intact);
+    }
+  zu_seal_verifier_end (self->seals);
+}
+
+static void
+note_violations (LogState *self, GPtrArray *violations)
+{
+  for (guint i = 0; i < violations->len; i++)
+    g_string_append_printf (self->words, "%s\n",
+                            zu_violation_get_text (g_ptr_array_index (violations, i)));
+  self->n_violations += violations->len;
+}
+
+/* The chain is checked, and the seals; signatures of both where there is a key. */
+LogState *
+log_state_read_with_key (ZuEventSink *sink, ZuSecret *key, gboolean needs_seals)
+{
+  LogState *self = g_new0 (LogState, 1);
+  g_autoptr (ZuChainVerifier) chain = zu_chain_verifier_new (key);
+  g_autoptr (ZuSealVerifier) seals = zu_seal_verifier_new (key, needs_seals);
+  g_autoptr (GHashTable) traces = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  Reading reading = { self, chain, seals, traces };
+
+  self->ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->words = g_string_new (NULL);
+  if (!read_pages (&reading, ZU_EVENT_AUDIT (sink), &self->error))
+    return self;
+
+  compare_with_seals (&reading);
+  note_violations (self, zu_chain_verifier_get_violations (chain));
+  note_violations (self, zu_seal_verifier_get_violations (seals));
   return self;
+}
+
+LogState *
+log_state_read (ZuEventSink *sink)
+{
+  return log_state_read_with_key (sink, NULL, FALSE);
 }
 
 void

@@ -30,6 +30,7 @@ typedef struct
 } LogState;
 
 LogState *log_state_read (ZuEventSink *sink);
+LogState *log_state_read_with_key (ZuEventSink *sink, ZuSecret *key, gboolean needs_seals);
 void log_state_free (LogState *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LogState, log_state_free)
 void log_state_assert_sound (LogState *self);

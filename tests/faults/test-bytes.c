@@ -19,6 +19,18 @@ get_mask (gsize place, guint n)
   return n == 0 ? 0xff : place % 2 == 0 ? 0x01 : 0x20;
 }
 
+static const char *const side_tables[] = { "sqlite_sequence", "zu_log", "zu_seals", NULL };
+
+typedef struct
+{
+  Victim victim;
+  Pages *pages;
+  char *schema;
+  char *seals;
+  guint n_noticed;
+  guint n_idle;
+} Survey;
+
 /* Bytes of the file's header that tell nothing about what is stored, by their number from zero:
  * write version; change counter; schema cookie and format; cache size; text encoding (its lowest
  * two bits count); user version; application id; reserved; where and by whom it was written last.
@@ -66,14 +78,35 @@ dup_schema (Victim *victim)
   return schema;
 }
 
+/* What the log says of its end, and of its policy; not whether it was ever sealed, which counts
+ * only where its seals are gone. */
+static char *
+dup_seals (Victim *victim)
+{
+  g_autoptr (ZuEventSink) sink = victim_open (victim);
+  g_autoptr (ZuSealPage) page =
+      zu_event_audit_seals (ZU_EVENT_AUDIT (sink), 0, 0, 4096, NULL, NULL);
+  g_autoptr (ZuSealPage) bare = NULL;
+  g_autoptr (ZuJson) json = NULL;
+
+  if (page == NULL)
+    return NULL;
+  bare = g_object_new (ZU_TYPE_SEAL_PAGE, "seals", zu_seal_page_get_seals (page), "log",
+                       zu_seal_page_get_log (page), "encrypted-from",
+                       zu_seal_page_get_encrypted_from (page), NULL);
+  json = zu_seal_page_to_json (bare);
+  return zu_json_to_string (json);
+}
+
 /* Why nothing need be said of a byte that was changed and left all that is read as it was. */
 static gboolean
-is_known_to_be_idle (Victim *victim, Pages *pages, const char *schema, gsize place)
+is_known_to_be_idle (Survey *self, gsize place)
 {
-  const char *owner = pages_get_owner (pages, place);
-  g_autofree char *now = NULL;
+  const char *owner = pages_get_owner (self->pages, place);
+  PagesUse use = pages_get_use (self->pages, place);
+  g_autofree char *schema = NULL, *seals = NULL;
 
-  switch (pages_get_use (pages, place))
+  switch (use)
     {
     case PAGES_HEADER:
       return is_idle_header (place);
@@ -88,13 +121,18 @@ is_known_to_be_idle (Victim *victim, Pages *pages, const char *schema, gsize pla
       return FALSE;
     }
 
-  /* The same event in another spelling; and numbers that nothing is read by. */
+  /* The same event in another spelling. */
   if (g_str_equal (owner, "events"))
-    return pages_get_use (pages, place) == PAGES_OVERFLOW;
-  if (g_str_equal (owner, "sqlite_sequence") || g_str_equal (owner, "zu_log"))
-    return TRUE;
-  now = dup_schema (victim);
-  return g_str_equal (owner, "sqlite_schema") && g_strcmp0 (now, schema) == 0;
+    return use == PAGES_OVERFLOW || g_ascii_isalpha (self->victim.bytes[place]);
+  if (g_str_equal (owner, "sqlite_schema"))
+    {
+      schema = dup_schema (&self->victim);
+      return g_strcmp0 (schema, self->schema) == 0;
+    }
+
+  /* Numbers that nothing is read by; but the same tables say what is sealed. */
+  seals = dup_seals (&self->victim);
+  return g_strv_contains (side_tables, owner) && g_strcmp0 (seals, self->seals) == 0;
 }
 
 static gboolean
@@ -114,7 +152,7 @@ append_to_changed (Victim *victim)
   g_assert_true ((stored != NULL) != (error != NULL));
   if (stored != NULL)
     {
-      g_autoptr (LogState) state = log_state_read (sink);
+      g_autoptr (LogState) state = log_state_read_with_key (sink, victim->key, TRUE);
 
       log_state_assert_sound (state);
     }
@@ -123,15 +161,6 @@ append_to_changed (Victim *victim)
   g_clear_object (&sink);
   victim_heal (victim);
 }
-
-typedef struct
-{
-  Victim victim;
-  Pages *pages;
-  char *schema;
-  guint n_noticed;
-  guint n_idle;
-} Survey;
 
 static void
 change_byte (Survey *self, gsize place, guint8 mask)
@@ -142,7 +171,7 @@ change_byte (Survey *self, gsize place, guint8 mask)
   victim_put (&self->victim, place, &changed, 1);
   if (victim_is_noticed (&self->victim, "a byte", place))
     self->n_noticed++;
-  else if (!is_known_to_be_idle (&self->victim, self->pages, self->schema, place))
+  else if (!is_known_to_be_idle (self, place))
     g_error ("byte %" G_GSIZE_FORMAT " of page %" G_GSIZE_FORMAT " (%s) may be changed by %x, and "
              "nobody says so",
              place % page, place / page + 1, pages_get_owner (self->pages, place), mask);
@@ -160,6 +189,8 @@ test_sqlite_bytes (void)
   survey.pages =
       pages_read (survey.victim.path, (const guint8 *) survey.victim.bytes, survey.victim.size);
   survey.schema = dup_schema (&survey.victim);
+  survey.seals = dup_seals (&survey.victim);
+  g_assert_nonnull (survey.seals);
   for (gsize i = 0; i < survey.victim.size; i++)
     {
       change_byte (&survey, i, get_mask (i, 0));
@@ -172,6 +203,7 @@ test_sqlite_bytes (void)
   victim_clear (&survey.victim);
   pages_free (survey.pages);
   g_free (survey.schema);
+  g_free (survey.seals);
 }
 
 /* The end of the file is missing, at each page and in the middle of each. */
@@ -244,6 +276,42 @@ test_sqlite_pages (void)
     }
 }
 
+/* Rows that are taken away or changed, as SQL does it: the database is sound, the log is not. */
+static void
+test_sqlite_rows (void)
+{
+  static const char *const changes[] = {
+    "DELETE FROM events WHERE seq = 1",
+    "DELETE FROM events WHERE seq = 5",
+    "DELETE FROM events WHERE trace_id = (SELECT trace_id FROM events WHERE seq = 3)",
+    "DELETE FROM events",
+    "DELETE FROM zu_seals",
+    "DROP TABLE zu_seals",
+    "DROP TABLE zu_seals; DROP TABLE zu_log",
+    "DELETE FROM sqlite_sequence WHERE name NOT IN ('events')",
+    "DROP TABLE zu_seals; DROP TABLE zu_log; DELETE FROM sqlite_sequence WHERE name <> 'events'",
+    "UPDATE zu_seals SET events = events - 1",
+    "UPDATE zu_seals SET head = zeroblob (32)",
+    "UPDATE events SET type = 'data.other' WHERE seq = 2",
+    "UPDATE events SET source = CAST (source AS BLOB) WHERE seq = 2",
+    "UPDATE events SET parent_id = '' WHERE seq = 2",
+    "UPDATE events SET data = CAST (data AS TEXT) WHERE seq = 2",
+    "UPDATE events SET data = (SELECT data FROM events WHERE seq = 1) WHERE seq = 4",
+    "UPDATE events SET data = x'00' WHERE seq = 2",
+    "UPDATE events SET seq = 6 - seq + 100",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    {
+      g_auto (Victim) victim = { 0 };
+
+      victim_init (&victim, "sqlite");
+      victim_sql (&victim, changes[i]);
+      if (!victim_is_noticed (&victim, changes[i], i))
+        g_error ("nobody says a word of: %s", changes[i]);
+    }
+}
+
 /* A line is the event that it reads as; what is not noticed reads as the same. */
 static void
 test_jsonl_bytes (void)
@@ -297,6 +365,7 @@ main (int argc, char **argv)
   g_test_add_func ("/faults/bytes/sqlite/bytes", test_sqlite_bytes);
   g_test_add_func ("/faults/bytes/sqlite/cut", test_sqlite_cut);
   g_test_add_func ("/faults/bytes/sqlite/pages", test_sqlite_pages);
+  g_test_add_func ("/faults/bytes/sqlite/rows", test_sqlite_rows);
   g_test_add_func ("/faults/bytes/jsonl/bytes", test_jsonl_bytes);
   g_test_add_func ("/faults/bytes/jsonl/cut", test_jsonl_cut);
   return g_test_run ();

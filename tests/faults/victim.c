@@ -17,8 +17,20 @@ ZuEventSink *
 victim_open (Victim *self)
 {
   const char *const fields[] = { FIELD, NULL };
+  const char *names[] = { "index-fields", "sign-key" };
+  g_autoptr (GError) error = NULL;
+  GValue values[2] = { G_VALUE_INIT, G_VALUE_INIT };
+  ZuEventSink *sink;
 
-  return open_indexed (self->uri, fields);
+  g_value_init (&values[0], G_TYPE_STRV);
+  g_value_set_boxed (&values[0], fields);
+  g_value_init (&values[1], ZU_TYPE_SECRET);
+  g_value_set_boxed (&values[1], self->key);
+  sink = zu_open_sink_with_properties (self->uri, 2, names, values, &error);
+  g_assert_no_error (error);
+  g_value_unset (&values[0]);
+  g_value_unset (&values[1]);
+  return sink;
 }
 
 static void
@@ -79,7 +91,8 @@ char *
 victim_read (Victim *self)
 {
   g_autoptr (ZuEventSink) sink = victim_open (self);
-  g_autoptr (LogState) state = log_state_read (sink);
+  g_autoptr (LogState) state =
+      log_state_read_with_key (sink, self->key, strcmp (self->kind, "sqlite") == 0);
   g_autoptr (GPtrArray) all = NULL;
   g_autoptr (GString) content = g_string_new (NULL);
 
@@ -93,12 +106,12 @@ victim_read (Victim *self)
   return g_string_free (g_steal_pointer (&content), FALSE);
 }
 
-static void
-sql (const char *path, const char *statements)
+void
+victim_sql (Victim *self, const char *statements)
 {
   sqlite3 *db = NULL;
 
-  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_open (self->path, &db), ==, SQLITE_OK);
   g_assert_cmpint (sqlite3_exec (db, statements, NULL, NULL, NULL), ==, SQLITE_OK);
   sqlite3_close (db);
 }
@@ -109,7 +122,7 @@ verify (Victim *self, ZuAnchor *anchor)
 {
   g_autoptr (ZuEventSink) sink = victim_open (self);
   g_autoptr (GPtrArray) all = query_ok (sink, NULL);
-  ZuChainVerifier *verifier = zu_chain_verifier_new (NULL);
+  ZuChainVerifier *verifier = zu_chain_verifier_new (self->key);
 
   if (anchor != NULL)
     zu_chain_verifier_set_anchor (verifier, anchor);
@@ -133,11 +146,14 @@ victim_init (Victim *self, const char *kind)
   g_autoptr (ZuEventSink) sink = NULL;
   g_autoptr (ZuChainVerifier) verifier = NULL;
   g_autoptr (GError) error = NULL;
+  char text[] = "a key to sign with, of 32 bytes";
 
   self->kind = kind;
   self->folder = make_quick_folder ();
   self->path = g_build_filename (self->folder, "log", NULL);
   self->uri = g_strdup_printf ("%s:%s", kind, self->path);
+  self->key = zu_secret_new_wiping (text, sizeof text - 1, &error);
+  g_assert_no_error (error);
   sink = victim_open (self);
   for (int i = 0; i < N_EVENTS; i++)
     {
@@ -150,10 +166,10 @@ victim_init (Victim *self, const char *kind)
 
   /* Small pages, so that there is some of everything; and pages that are not used. */
   if (strcmp (kind, "sqlite") == 0)
-    sql (self->path, "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM;"
-                     "CREATE TABLE junk (x); INSERT INTO junk VALUES (zeroblob (1200));"
-                     "DROP TABLE junk; INSERT INTO zu_log VALUES ('gap', zeroblob (20)), ('z', 1);"
-                     "DELETE FROM zu_log WHERE name IN ('gap', 'z'); PRAGMA journal_mode = WAL;");
+    victim_sql (self, "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM;"
+                      "CREATE TABLE junk (x); INSERT INTO junk VALUES (zeroblob (1200));"
+                      "DROP TABLE junk; INSERT INTO zu_log VALUES ('gap', zeroblob (20)), ('z', 1);"
+                      "DELETE FROM zu_log WHERE name IN ('gap', 'z'); PRAGMA journal_mode = WAL;");
   g_file_get_contents (self->path, &self->bytes, &self->size, &error);
   g_assert_no_error (error);
   self->clock = 1000000000;
@@ -172,6 +188,7 @@ victim_clear (Victim *self)
   g_free (self->uri);
   g_free (self->bytes);
   g_free (self->content);
+  zu_secret_unref (self->key);
   g_clear_object (&self->anchor);
 }
 

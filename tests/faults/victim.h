@@ -10,6 +10,7 @@ typedef struct
   char *folder;
   char *path;
   char *uri;
+  ZuSecret *key;
   char *bytes;
   gsize size;
   char *content; /* all that readers get of the log as it was */
@@ -23,6 +24,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Victim, victim_clear)
 
 ZuEventSink *victim_open (Victim *self);
 char *victim_read (Victim *self);
+void victim_sql (Victim *self, const char *statements);
 void victim_put (Victim *self, gsize place, const char *bytes, gsize size);
 void victim_cut (Victim *self, gsize size);
 void victim_heal (Victim *self);
