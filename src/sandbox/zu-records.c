@@ -119,13 +119,29 @@ zu_records_read_processes (gconstpointer data, gsize size, GError **error)
   return read_records (data, size, new_process, error);
 }
 
+static gboolean
+is_octal (const char *at)
+{
+  return at[0] >= '0' && at[0] <= '3' && at[1] >= '0' && at[1] <= '7' && at[2] >= '0'
+         && at[2] <= '7';
+}
+
 /* As the kernel writes paths in its tables: a blank is \040. */
 static char *
 unescape (const char *text)
 {
-  g_autofree char *plain = g_strcompress (text);
+  g_autoptr (GString) plain = g_string_new (NULL);
 
-  return make_printable (plain);
+  for (; *text; text++)
+    if (*text == '\\' && is_octal (text + 1))
+      {
+        g_string_append_c (plain,
+                           (char) ((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0'));
+        text += 3;
+      }
+    else
+      g_string_append_c (plain, *text);
+  return make_printable (plain->str);
 }
 
 /* "ID PARENT MAJOR:MINOR ROOT MOUNTPOINT OPTIONS TAG... - TYPE SOURCE SUPER-OPTIONS". */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-seccomp.h"
-#include "zu-seccomp-private.h"
 #include "zu-socket.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -34,15 +33,6 @@ add (scmp_filter_ctx context, guint32 action, const char *name, guint n, const C
     return TRUE;
   failed = seccomp_rule_add_array (context, action, number, n, c);
   return failed == 0 || failed == -EDOM;
-}
-
-static gboolean
-add_names (scmp_filter_ctx context, guint32 action, const char *const *names)
-{
-  for (; *names; names++)
-    if (!add (context, action, *names, 0, NULL))
-      return FALSE;
-  return TRUE;
 }
 
 /* Refused where any of @bits is set in that argument. */
@@ -139,21 +129,6 @@ refuse_reaching_out (scmp_filter_ctx context)
          && add (context, SCMP_ACT_ERRNO (EPERM), "prlimit64", 1, &other);
 }
 
-static gboolean
-allow_personalities (scmp_filter_ctx context)
-{
-  static const guint64 values[] = { 0, 0x8, 0x20000, 0x20008, 0xffffffff };
-
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    {
-      const Comparison c = SCMP_A0_64 (SCMP_CMP_EQ, values[i]);
-
-      if (!add (context, SCMP_ACT_ALLOW, "personality", 1, &c))
-        return FALSE;
-    }
-  return TRUE;
-}
-
 static int export(scmp_filter_ctx context, gboolean complete, GError **error)
 {
   ZU_AUTO_FD int fd = -1;
@@ -167,40 +142,74 @@ static int export(scmp_filter_ctx context, gboolean complete, GError **error)
   return -1;
 }
 
+/* What says the same as the default is said already. */
+static gboolean
+add_rules (scmp_filter_ctx context, const ZuSeccompProfile *profile)
+{
+  for (guint i = 0; i < profile->rules->len; i++)
+    {
+      const ZuSeccompRule *rule = &g_array_index (profile->rules, ZuSeccompRule, i);
+      int failed = 0;
+
+      if (rule->action != profile->default_action)
+        failed =
+            seccomp_rule_add_array (context, rule->action, rule->number, rule->n_args, rule->args);
+      if (failed != 0 && failed != -EDOM && failed != -EEXIST)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_arches (scmp_filter_ctx context, const ZuSeccompProfile *profile)
+{
+  for (guint i = 0; i < profile->arches->len; i++)
+    {
+      int failed = seccomp_arch_add (context, g_array_index (profile->arches, guint32, i));
+
+      if (failed != 0 && failed != -EEXIST && failed != -EDOM)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /**
- * zu_seccomp_make_allowed: (skip)
+ * zu_seccomp_make_filter: (skip)
+ * @profile: a profile
  * @error: where an error goes
  *
- * Returns: a memory file with the filter that knows what exists, at its start, or -1
+ * Returns: a memory file with it as a program, at its start, or -1
  */
 int
-zu_seccomp_make_allowed (GError **error)
+zu_seccomp_make_filter (const ZuSeccompProfile *profile, GError **error)
 {
-  AUTO_CONTEXT context = seccomp_init (SCMP_ACT_ERRNO (ENOSYS));
+  AUTO_CONTEXT context = seccomp_init (profile->default_action);
 
   return export(context,
-                context && add_names (context, SCMP_ACT_ALLOW, zu_seccomp_allowed)
-                    && add_names (context, SCMP_ACT_ALLOW, zu_seccomp_refused)
-                    && allow_personalities (context)
+                context && add_arches (context, profile) && add_rules (context, profile)
                     && seccomp_attr_set (context, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0,
                 error);
 }
 
 /**
  * zu_seccomp_make_refused: (skip)
+ * @profile: the profile that goes with it
  * @error: where an error goes
  *
- * Returns: a memory file with the filter that says no, at its start, or -1
+ * What every sandbox is refused whatever its profile says: the shape of profiles has no words for
+ * it.
+ *
+ * Returns: a memory file with the filter, at its start, or -1
  */
 int
-zu_seccomp_make_refused (GError **error)
+zu_seccomp_make_refused (const ZuSeccompProfile *profile, GError **error)
 {
   AUTO_CONTEXT context = seccomp_init (SCMP_ACT_ALLOW);
 
   return export(context,
-                context && add_names (context, SCMP_ACT_ERRNO (EPERM), zu_seccomp_refused)
-                    && refuse_namespaces (context) && refuse_set_id (context)
-                    && refuse_families (context) && refuse_reaching_out (context)
+                context && add_arches (context, profile) && refuse_namespaces (context)
+                    && refuse_set_id (context) && refuse_families (context)
+                    && refuse_reaching_out (context)
                     && seccomp_attr_set (context, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0,
                 error);
 }

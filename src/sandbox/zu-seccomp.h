@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <gio/gio.h>
+#include "zu-seccomp-profile.h"
 
 G_BEGIN_DECLS
 
-/* The default profile as two programs for the kernel, in memory files: what is not on the first's
- * list does not exist (ENOSYS); the second refuses some of that by its arguments. The kernel runs
- * both, and the stricter answer counts. */
-int zu_seccomp_make_allowed (GError **error);
-int zu_seccomp_make_refused (GError **error);
+/* Programs for the kernel, in memory files. It runs all of them, and the strictest answer counts:
+ * a profile, and what no profile may allow. */
+int zu_seccomp_make_filter (const ZuSeccompProfile *profile, GError **error);
+int zu_seccomp_make_refused (const ZuSeccompProfile *profile, GError **error);
 
 G_END_DECLS

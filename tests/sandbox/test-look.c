@@ -4,6 +4,7 @@
 
 #include "sandbox-support.h"
 #include "zu-records.h"
+#include "zu-seccomp-profile.h"
 #include "zu-guest-records.h"
 #include "zu-socket.h"
 #include "zu-state.h"
@@ -311,8 +312,15 @@ kill_keeper (SandboxFixture *f, const char *id)
   g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
   g_assert_cmpint (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), ==, 0);
   g_assert_cmpint (kill (peer.pid, SIGKILL), ==, 0);
-  while (kill (peer.pid, 0) == 0 && recv (fd, &peer, 1, 0) != 0)
-    ;
+  for (guint i = 0; i < 5000; i++)
+    {
+      g_autoptr (ZuState) state = zu_state_open (f->state, id, NULL);
+
+      if (!zu_state_is_live (state))
+        return;
+      g_usleep (1000);
+    }
+  g_error ("the keeper does not die");
 }
 
 static guint
@@ -421,6 +429,105 @@ test_user (SandboxFixture *f, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "user"));
 }
 
+/* A profile of the caller's, inline and in a file, in place of our own; what no profile may allow
+ * is refused all the same. */
+static void
+test_profile (SandboxFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = g_build_filename (f->dir, "profile.json", NULL), *text = NULL;
+  ZuSeccompHost host;
+  g_autoptr (ZuSeccompProfile) own = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  zu_seccomp_host_init (&host, NULL);
+  own = zu_seccomp_profile_load (NULL, &host, &error);
+  g_assert_no_error (error);
+  parts = g_strsplit (own->text, "\"mkdir\", \"mkdirat\",", 2);
+  text = g_strdup_printf ("%s\"no_such_call\",%s", parts[0], parts[1]);
+  g_assert_true (g_file_set_contents (path, text, -1, &error));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (ZuLaunchSpec) spec =
+          g_object_new (ZU_TYPE_LAUNCH_SPEC, "seccomp", i ? path : text, NULL);
+      g_autoptr (ZuSandbox) sandbox =
+          zu_sandbox_backend_launch (f->backend, spec, NULL, NULL, &error);
+      g_autofree char *details = NULL;
+      g_auto (Ran) ran = { 0 };
+
+      g_assert_no_error (error);
+      details = zu_json_to_string (zu_sandbox_get_details (sandbox));
+      g_assert_nonnull (strstr (details, "no_such_call"));
+      ran = sandbox_run (f->backend, zu_sandbox_get_id (sandbox),
+                         "mkdir x; unshare -U true; touch y && echo fine", 0);
+      g_assert_cmpstr (ran.out, ==, "fine\n");
+      g_assert_nonnull (strstr (ran.err, "Function not implemented"));
+      g_assert_nonnull (strstr (ran.err, "Operation not permitted"));
+      g_assert_true (
+          zu_sandbox_backend_destroy (f->backend, zu_sandbox_get_id (sandbox), NULL, &error));
+    }
+}
+
+static void
+test_profiles_refused (void)
+{
+  static const char *const texts[] = {
+    "{}",
+    "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": []}",
+    "{\"defaultAction\": \"SCMP_ACT_LOG\", \"syscalls\": []}",
+    "{\"defaultAction\": \"SCMP_ACT_ERRNO\"}",
+    "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [], \"more\": 1}",
+    "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [1]}]}",
+    "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 4096, \"syscalls\": []}",
+    "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"architectures\": [\"VAX\"], \"syscalls\": []}",
+    "/no/such/profile",
+    "relative",
+    "/dev/zero",
+  };
+  ZuSeccompHost host;
+
+  zu_seccomp_host_init (&host, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (zu_seccomp_profile_load (texts[i], &host, &error))
+        g_error ("taken: %s", texts[i]);
+      g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC);
+    }
+}
+
+static guint
+count_rules (const char *condition)
+{
+  static const char *const capabilities[] = { "CAP_CHOWN", NULL };
+  const ZuSeccompHost host = { capabilities, "amd64", 5, 10 };
+  g_autofree char *text = g_strdup_printf (
+      "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [\"read\"], "
+      "\"action\": \"SCMP_ACT_ALLOW\", %s}]}",
+      condition);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuSeccompProfile) profile = zu_seccomp_profile_parse (text, -1, &host, &error);
+
+  g_assert_no_error (error);
+  return profile->rules->len;
+}
+
+static void
+test_profile_conditions (void)
+{
+  g_assert_cmpuint (count_rules ("\"comment\": \"\""), ==, 1);
+  g_assert_cmpuint (count_rules ("\"includes\": {}"), ==, 1);
+  g_assert_cmpuint (count_rules ("\"includes\": {\"caps\": [\"CAP_CHOWN\"]}"), ==, 1);
+  g_assert_cmpuint (count_rules ("\"includes\": {\"caps\": [\"CAP_KILL\"]}"), ==, 0);
+  g_assert_cmpuint (count_rules ("\"excludes\": {\"caps\": [\"CAP_CHOWN\"]}"), ==, 0);
+  g_assert_cmpuint (count_rules ("\"includes\": {\"arches\": [\"arm\", \"amd64\"]}"), ==, 1);
+  g_assert_cmpuint (count_rules ("\"excludes\": {\"arches\": [\"amd64\"]}"), ==, 0);
+  g_assert_cmpuint (count_rules ("\"includes\": {\"minKernel\": \"5.10\"}"), ==, 1);
+  g_assert_cmpuint (count_rules ("\"includes\": {\"minKernel\": \"5.9\"}"), ==, 1);
+  g_assert_cmpuint (count_rules ("\"includes\": {\"minKernel\": \"6.0\"}"), ==, 0);
+}
+
 /* Answers that no guest of ours gives. */
 static void
 test_records (void)
@@ -464,6 +571,9 @@ main (int argc, char **argv)
   ADD ("extend", test_extend);
   ADD ("idle", test_idle);
   ADD ("user", test_user);
+  ADD ("profile", test_profile);
+  g_test_add_func ("/look/profiles-refused", test_profiles_refused);
+  g_test_add_func ("/look/profile-conditions", test_profile_conditions);
   g_test_add_func ("/look/records", test_records);
   return sandbox_test_run ();
 }

@@ -46,6 +46,17 @@ add_mounts (ZuJsonBuilder *builder, const ZuLaunchPlan *plan)
   zu_json_builder_end_object (builder);
 }
 
+/* What the caller's profile names and this machine has not. */
+static void
+add_unknown (ZuJsonBuilder *builder, const ZuSeccompProfile *profile)
+{
+  zu_json_builder_set_member (builder, "seccomp_unknown");
+  zu_json_builder_begin_array (builder);
+  for (guint i = 0; i < profile->unknown->len; i++)
+    zu_json_builder_add_string (builder, profile->unknown->pdata[i]);
+  zu_json_builder_end_array (builder);
+}
+
 /* Which of its file systems were empty at the launch, and what of the host it shows. */
 static ZuJson *
 make_details (const Launch *launch, GError **error)
@@ -64,6 +75,8 @@ make_details (const Launch *launch, GError **error)
     zu_json_builder_add_string (builder, launch->workdir);
   zu_json_builder_end_array (builder);
   add_mounts (builder, launch->plan);
+  if (launch->profile)
+    add_unknown (builder, launch->profile);
   zu_json_builder_end_object (builder);
   return zu_json_builder_end (builder, error);
 }

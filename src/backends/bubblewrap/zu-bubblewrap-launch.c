@@ -5,7 +5,6 @@
 #include "zu-bubblewrap-private.h"
 #include "zu-cgroup.h"
 #include "zu-label.h"
-#include "zu-seccomp.h"
 #include "zu-socket.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +35,8 @@ launch_clear (Launch *self)
   g_clear_pointer (&self->inherit, g_array_unref);
   g_clear_object (&self->answer);
   zu_clear_fd (&self->owner_fd);
+  g_clear_pointer (&self->profile, zu_seccomp_profile_free);
+  zu_close_fds (self->filters, 2);
   g_free (self->program);
   g_free (self->workdir);
   g_free (self->epilogue);
@@ -61,8 +62,6 @@ check_backend (const ZuLaunchPlan *plan, ZuLaunchSpec *spec, GError **error)
     return refuse_option ("a network", "leave network out", error);
   if (capabilities && *capabilities)
     return refuse_option ("cap_add", "its sandboxes have no capabilities", error);
-  if (plan->seccomp)
-    return refuse_option ("seccomp", "its own profile is always on", error);
   if (zu_launch_spec_get_ca_volume (spec) || zu_launch_spec_get_ca_volume_mount (spec))
     return refuse_option ("ca_volume", "it has no volumes (use ca_cert)", error);
   for (; option && *option; option++)
@@ -90,19 +89,33 @@ probe (ZuBubblewrap *self, Launch *launch, GError **error)
   return FALSE;
 }
 
-/* What is made once: the filters take two milliseconds. */
 static gboolean
-prepare (ZuBubblewrap *self, GError **error)
+make_filters (const ZuSeccompProfile *profile, int filters[2], GError **error)
+{
+  filters[0] = zu_seccomp_make_filter (profile, error);
+  if (filters[0] >= 0)
+    filters[1] = zu_seccomp_make_refused (profile, error);
+  return filters[0] >= 0 && filters[1] >= 0;
+}
+
+/* Our own profile's filters are made once: they take two milliseconds. */
+static gboolean
+prepare (ZuBubblewrap *self, Launch *launch, GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuSeccompHost host;
 
+  zu_seccomp_host_init (&host, NULL);
   if (!self->view)
     self->view = zu_bwrap_view_new ();
-  if (self->allowed < 0)
-    self->allowed = zu_seccomp_make_allowed (error);
-  if (self->allowed >= 0 && self->refused < 0)
-    self->refused = zu_seccomp_make_refused (error);
-  return self->refused >= 0;
+  if (!self->profile && !(self->profile = zu_seccomp_profile_load (NULL, &host, error)))
+    return FALSE;
+  if (self->filters[1] < 0 && !make_filters (self->profile, self->filters, error))
+    return FALSE;
+  if (!launch->plan->seccomp)
+    return TRUE;
+  launch->profile = zu_seccomp_profile_load (launch->plan->seccomp, &host, error);
+  return launch->profile && make_filters (launch->profile, launch->filters, error);
 }
 
 /* Root's sandboxes really are somebody else's processes; everybody else's are their own. */
@@ -197,14 +210,15 @@ pass_files (ZuBubblewrap *self, Launch *launch, GError **error)
   g_autofree char *group =
       g_strdup_printf ("%ssandbox:x:%u:\n", launch->gid ? "root:x:0:\n" : "", launch->gid);
   g_autofree char *hosts = dup_hosts (launch->plan);
+  const int *filters = launch->profile ? launch->filters : self->filters;
   ZuBwrapFds *fds = &launch->fds;
 
   if (!program)
     return FALSE;
   launch->inherit = g_array_new (FALSE, FALSE, sizeof (int));
   fds->ca = -1;
-  fds->allowed = inherit (launch, reopen (self->allowed), error);
-  fds->refused = inherit (launch, reopen (self->refused), error);
+  fds->allowed = inherit (launch, reopen (filters[0]), error);
+  fds->refused = inherit (launch, reopen (filters[1]), error);
   fds->guest = inherit (launch, open (program, O_RDONLY | O_CLOEXEC), error);
   fds->passwd = inherit (launch, make_data (passwd), error);
   fds->group = inherit (launch, make_data (group), error);
@@ -411,12 +425,13 @@ zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership
   ZuBubblewrap *self = ZU_BUBBLEWRAP (backend);
   g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (self, error);
   g_autoptr (GError) failure = NULL;
-  g_auto (Launch) launch = { .owner = owner, .owner_fd = -1 };
+  g_auto (Launch) launch = { .owner = owner, .owner_fd = -1, .filters = { -1, -1 } };
 
   if (!all || !zu_ownership_check (owner, error)
       || !(launch.plan = zu_launch_plan_new (spec, zu_sandboxes_get_root (all), error))
       || !check_backend (launch.plan, spec, error) || !probe (self, &launch, error)
-      || !prepare (self, error) || !zu_ownership_open_process (owner, &launch.owner_fd, error))
+      || !prepare (self, &launch, error)
+      || !zu_ownership_open_process (owner, &launch.owner_fd, error))
     return NULL;
   choose_identity (&launch);
   launch.state = zu_state_create (zu_sandboxes_get_root (all), error);

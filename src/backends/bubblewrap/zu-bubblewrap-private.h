@@ -6,6 +6,7 @@
 #include "zu-bwrap-probe.h"
 #include "zu-cgroup.h"
 #include "zu-sandboxes.h"
+#include "zu-seccomp.h"
 
 G_BEGIN_DECLS
 
@@ -21,8 +22,8 @@ struct _ZuBubblewrap
   GMutex lock; /* for what follows, which is made at the first launch */
   ZuSandboxes *sandboxes;
   ZuBwrapView *view;
-  int allowed;
-  int refused;
+  ZuSeccompProfile *profile; /* our own */
+  int filters[2];            /* of it, and what every profile is refused */
 };
 
 /* Everything that a launch makes and that goes with it. */
@@ -36,6 +37,8 @@ typedef struct
   ZuOwnership *owner; /* nullable; the caller's */
   int owner_fd;
   ZuSandbox *answer;
+  ZuSeccompProfile *profile; /* nullable: the caller's */
+  int filters[2];
   char *epilogue;
   gboolean drops;
   guint32 uid;

@@ -40,8 +40,8 @@ zu_bubblewrap_finalize (GObject *object)
   g_free (self->state_dir);
   g_clear_pointer (&self->sandboxes, zu_sandboxes_unref);
   g_clear_pointer (&self->view, zu_bwrap_view_free);
-  zu_clear_fd (&self->allowed);
-  zu_clear_fd (&self->refused);
+  g_clear_pointer (&self->profile, zu_seccomp_profile_free);
+  zu_close_fds (self->filters, 2);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (zu_bubblewrap_parent_class)->finalize (object);
 }
@@ -101,7 +101,7 @@ zu_bubblewrap_class_init (ZuBubblewrapClass *klass)
 static void
 zu_bubblewrap_init (ZuBubblewrap *self)
 {
-  self->allowed = self->refused = -1;
+  self->filters[0] = self->filters[1] = -1;
   g_mutex_init (&self->lock);
 }
 
