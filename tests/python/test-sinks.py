@@ -2,11 +2,13 @@
 """Sinks and buses in Python: those of C, and those that are written in Python."""
 
 import asyncio
+import json
 import logging
 import os
 import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 import gi
 
@@ -166,6 +168,35 @@ class Written(unittest.TestCase):
     def test_behind_the_bus(self):
         canonical = PythonSink()
         self.assertEqual(Zu.EventBus(canonical).publish(event()), canonical.stored[0])
+
+    def test_options_of_the_bus(self):
+        bus = Zu.EventBus(PythonSink(), [PythonSink()], names=["other"], patience=7, accept_unlinked=True)
+        self.assertEqual((bus.get_patience(), bus.get_accept_unlinked()), (7, True))
+        self.assertEqual([destination.get_name() for destination in bus.list_destinations()], ["other"])
+        with self.assertRaises(TypeError):
+            Zu.EventBus(PythonSink(), nosuch=1)
+
+    def test_a_destination_gets_what_it_missed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = Zu.open_sink(f"sqlite:{folder}/log.db")
+            early = log.append(event())
+            copy = Zu.open_sink(f"sqlite:{folder}/copy.db?role=copy")
+            bus = Zu.EventBus(log, [copy], names=["copy"], positions_file=f"{folder}/positions")
+            late = bus.publish(event())
+            self.assertTrue(bus.flush(20000))
+            self.assertEqual(list(copy), [early, late])
+            self.assertIn('"destination":"copy","seq":2', Path(folder, "positions").read_text())
+            del bus, log, copy
+
+    def test_anchorer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = Zu.open_sink(f"sqlite:{folder}/log.db")
+            anchorer = Zu.Anchorer(log, f"{folder}/heads", every_events=100)
+            stored = log.append(event())
+            anchorer.anchor()
+            [record] = [json.loads(line) for line in Path(folder, "heads").read_text().splitlines()]
+            self.assertEqual(record, {"trace_id": stored.trace_id, "seq": 1, "head": stored.hash})
+            del anchorer, log
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 #define ZU_BATCH_MAX 256
 
+gboolean zu_batch_is_of_sink (const GError *error);
 void zu_batch_store (ZuEventSink *sink, GPtrArray *events, ZuEvent **stored, GError **errors);
 
 #pragma GCC visibility pop

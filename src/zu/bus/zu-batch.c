@@ -3,8 +3,8 @@
 #include "zu-batch-private.h"
 
 /* Whether an error is the sink's and no event's: it would be the same for whatever comes next. */
-static gboolean
-is_of_sink (const GError *error)
+gboolean
+zu_batch_is_of_sink (const GError *error)
 {
   static const int io_codes[] = { G_IO_ERROR_TIMED_OUT, G_IO_ERROR_CLOSED,
                                   G_IO_ERROR_CONNECTION_CLOSED, G_IO_ERROR_NOT_CONNECTED,
@@ -32,7 +32,7 @@ store_each (ZuEventSink *sink, GPtrArray *events, ZuEvent **stored, GError **err
   for (guint i = 0; i < events->len; i++)
     {
       stored[i] = zu_event_sink_append (sink, g_ptr_array_index (events, i), NULL, &errors[i]);
-      if (errors[i] != NULL && is_of_sink (errors[i]))
+      if (errors[i] != NULL && zu_batch_is_of_sink (errors[i]))
         {
           fail_from (i + 1, events->len, errors[i], errors);
           return;
@@ -55,7 +55,7 @@ zu_batch_store (ZuEventSink *sink, GPtrArray *events, ZuEvent **stored, GError *
   if (all != NULL && all->len == events->len)
     for (guint i = 0; i < all->len; i++)
       stored[i] = g_object_ref (g_ptr_array_index (all, i));
-  else if (error != NULL && is_of_sink (error))
+  else if (error != NULL && zu_batch_is_of_sink (error))
     fail_from (0, events->len, error, errors);
   else
     store_each (sink, events, stored, errors);

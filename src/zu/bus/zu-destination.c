@@ -13,36 +13,10 @@
  *
  * One destination of a bus, and how it fares.
  *
- * A destination has a queue, and a thread that stores what is in it, in the canonical order. Its
- * figures may be read from any thread; that they change is not notified.
+ * A destination has a thread that stores events in the canonical order: from a queue in memory, or,
+ * where the bus keeps positions, from the canonical log itself. Its figures may be read from any
+ * thread; that they change is not notified.
  */
-
-struct _ZuDestination
-{
-  GObject parent_instance;
-
-  ZuEventSink *sink;
-  char *name;
-  ZuDestinationFailed failed;
-  gpointer user_data;
-  GDestroyNotify destroy;
-  GThread *thread;
-
-  GMutex lock;
-  GCond work_cond;
-  GCond done_cond;
-  GQueue queue;
-  gsize queued_bytes;
-  guint64 n_done; /* delivered, failed or dropped: the place in the canonical order */
-  guint64 n_sent;
-  gboolean lags; /* was waited for in vain, and has not caught up since */
-  gboolean stopped;
-
-  guint64 n_delivered;
-  guint64 n_failed;
-  char *last_event_id;
-  GError *last_error;
-};
 
 G_DEFINE_FINAL_TYPE (ZuDestination, zu_destination, G_TYPE_OBJECT)
 
@@ -103,6 +77,8 @@ zu_destination_finalize (GObject *object)
     self->destroy (self->user_data);
   g_clear_pointer (&self->thread, g_thread_unref);
   g_clear_object (&self->sink);
+  g_clear_object (&self->canonical);
+  g_clear_pointer (&self->positions, zu_positions_unref);
   g_free (self->name);
   g_free (self->last_event_id);
   g_clear_error (&self->last_error);
@@ -130,7 +106,8 @@ zu_destination_class_init (ZuDestinationClass *klass)
   /**
    * ZuDestination:name:
    *
-   * The sink's type and its place among the destinations, as in `ZuJsonlSink[0]`.
+   * As the bus was told, else the sink's type and its place among the destinations, as in
+   * `ZuJsonlSink[0]`.
    */
   props[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, flags);
   /**
@@ -143,13 +120,14 @@ zu_destination_class_init (ZuDestinationClass *klass)
   /**
    * ZuDestination:n-failed:
    *
-   * How many events it has not taken.
+   * How many events it has not taken, and will not be offered again.
    */
   props[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, flags);
   /**
    * ZuDestination:n-queued:
    *
-   * How many events wait for it.
+   * How many events wait for it; where the bus keeps positions, of those that were published since
+   * it was made.
    */
   props[PROP_N_QUEUED] = g_param_spec_uint ("n-queued", NULL, NULL, 0, G_MAXUINT, 0, flags);
   /**
@@ -267,8 +245,9 @@ run (gpointer data)
 }
 
 ZuDestination *
-zu_destination_new (ZuEventSink *sink, const char *name, ZuDestinationFailed failed,
-                    gpointer user_data, GDestroyNotify destroy)
+zu_destination_new (ZuEventSink *sink, const char *name, ZuEventSink *canonical,
+                    ZuPositions *positions, ZuDestinationFailed failed, gpointer user_data,
+                    GDestroyNotify destroy)
 {
   ZuDestination *self = g_object_new (ZU_TYPE_DESTINATION, NULL);
 
@@ -277,14 +256,18 @@ zu_destination_new (ZuEventSink *sink, const char *name, ZuDestinationFailed fai
   self->failed = failed;
   self->user_data = user_data;
   self->destroy = destroy;
+  g_set_object (&self->canonical, canonical);
+  self->positions = positions != NULL ? zu_positions_ref (positions) : NULL;
   /* The thread begins by taking the lock, and so finds itself in self->thread. */
   g_mutex_lock (&self->lock);
-  self->thread = g_thread_new ("zu-destination", run, g_object_ref (self));
+  self->thread = g_thread_new ("zu-destination", canonical != NULL ? zu_destination_follow : run,
+                               g_object_ref (self));
   g_mutex_unlock (&self->lock);
   return self;
 }
 
-/* Lets go of it. What is queued is still stored; nobody waits for that. */
+/* Lets go of it. What is queued is still stored, and nobody waits for that; one that reads the log
+ * stops, and goes on the next time. */
 void
 zu_destination_stop (ZuDestination *self)
 {
@@ -310,6 +293,16 @@ enqueue (ZuDestination *self, ZuEvent *event)
   return TRUE;
 }
 
+/* They stand in the log: nothing to keep. */
+static void
+wake (ZuDestination *self, guint n_events)
+{
+  g_mutex_lock (&self->lock);
+  self->n_sent += n_events;
+  g_cond_signal (&self->work_cond);
+  g_mutex_unlock (&self->lock);
+}
+
 /* Queues events. One that has stopped taking them loses what no longer fits, and says so. */
 void
 zu_destination_send (ZuDestination *self, GPtrArray *events)
@@ -317,6 +310,11 @@ zu_destination_send (ZuDestination *self, GPtrArray *events)
   g_autoptr (GPtrArray) dropped = g_ptr_array_new ();
   g_autoptr (GError) full = NULL;
 
+  if (self->canonical != NULL)
+    {
+      wake (self, events->len);
+      return;
+    }
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < events->len; i++)
     if (!enqueue (self, g_ptr_array_index (events, i)))
@@ -379,7 +377,7 @@ zu_destination_get_sink (ZuDestination *self)
  *
  * Names the destination.
  *
- * Returns: (transfer none): the sink's type and its place among the destinations
+ * Returns: (transfer none): the name
  */
 const char *
 zu_destination_get_name (ZuDestination *self)
@@ -414,7 +412,7 @@ zu_destination_get_n_delivered (ZuDestination *self)
  * zu_destination_get_n_failed:
  * @self: a destination
  *
- * Counts the events that it has not taken.
+ * Counts the events that it has not taken, and will not be offered again.
  *
  * Returns: how many
  */
@@ -447,7 +445,8 @@ zu_destination_get_n_queued (ZuDestination *self)
   g_return_val_if_fail (ZU_IS_DESTINATION (self), 0);
 
   g_mutex_lock (&self->lock);
-  n = self->queue.length;
+  n = self->canonical != NULL ? (guint) MIN (self->n_sent - self->n_done, G_MAXUINT)
+                              : self->queue.length;
   g_mutex_unlock (&self->lock);
   return n;
 }

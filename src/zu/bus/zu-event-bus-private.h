@@ -2,6 +2,7 @@
 #pragma once
 
 #include "zu-event-bus.h"
+#include "zu-positions-private.h"
 
 G_BEGIN_DECLS
 
@@ -11,6 +12,10 @@ struct _ZuEventBus
 
   ZuEventSink *canonical;
   GPtrArray *destinations; /* of ZuDestination */
+  GPtrArray *sinks;        /* theirs, until they are made */
+  GStrv names;
+  char *positions_file;
+  ZuPositions *positions; /* NULL where events are handed on in memory */
   guint patience;
   gboolean accept_unlinked;
 

@@ -354,7 +354,8 @@ zu_event_bus_publish_finish (ZuEventBus *self, GAsyncResult *result, GError **er
  *
  * Waits until every destination has taken, or failed to take, all that was published before.
  *
- * To be called before the process ends, since what is still queued then is not delivered.
+ * To be called before the process ends, since what is still queued then is not delivered; or, where
+ * the bus keeps positions, only by the next one. Then the positions are on the disk, too.
  *
  * Returns: %TRUE where all is done; %FALSE where events still wait for some destination
  */
@@ -362,6 +363,7 @@ gboolean
 zu_event_bus_flush (ZuEventBus *self, guint milliseconds)
 {
   gint64 deadline = g_get_monotonic_time () + milliseconds * G_TIME_SPAN_MILLISECOND;
+  g_autoptr (GError) error = NULL;
   gboolean done = TRUE;
   guint64 ticket;
 
@@ -372,5 +374,7 @@ zu_event_bus_flush (ZuEventBus *self, guint milliseconds)
   g_mutex_unlock (&self->lock);
   for (guint i = 0; i < self->destinations->len; i++)
     done &= zu_destination_wait (g_ptr_array_index (self->destinations, i), ticket, deadline, TRUE);
+  if (self->positions != NULL && !zu_positions_save (self->positions, &error))
+    g_message ("%s", error->message);
   return done;
 }

@@ -17,6 +17,12 @@
  * destination has a thread of its own: one that fails, or is slow, is recorded and holds nobody
  * back for longer than `patience`.
  *
+ * Without [property@Zu.EventBus:positions-file] events are handed on in memory, once: what a
+ * destination does not take, or what still waits when the process ends, it does not get. With it
+ * each destination reads the canonical log from where it was left, across restarts: it gets every
+ * event at least once, in order, however long it was down. After a sudden end some come twice,
+ * which a sink that was opened as a copy answers with the stored event.
+ *
  * Functions may be called from any thread. Events that are published at the same time are committed
  * together where the sink can do that.
  */
@@ -27,6 +33,8 @@ enum
 {
   PROP_CANONICAL = 1,
   PROP_DESTINATIONS,
+  PROP_NAMES,
+  PROP_POSITIONS_FILE,
   PROP_ACCEPT_UNLINKED,
   PROP_PATIENCE,
   N_PROPS
@@ -60,19 +68,44 @@ weak_ref_free (gpointer ref)
   g_free (ref);
 }
 
-static void
-add_destinations (ZuEventBus *self, GPtrArray *sinks)
+static char *
+dup_name (ZuEventBus *self, guint index)
 {
-  for (guint i = 0; sinks != NULL && i < sinks->len; i++)
+  guint n_names = self->names != NULL ? g_strv_length (self->names) : 0;
+
+  return index < n_names
+             ? g_strdup (self->names[index])
+             : g_strdup_printf ("%s[%u]",
+                                G_OBJECT_TYPE_NAME (g_ptr_array_index (self->sinks, index)), index);
+}
+
+static void
+add_destinations (ZuEventBus *self)
+{
+  for (guint i = 0; self->sinks != NULL && i < self->sinks->len; i++)
     {
-      ZuEventSink *sink = g_ptr_array_index (sinks, i);
       GWeakRef *ref = g_new0 (GWeakRef, 1);
-      g_autofree char *name = g_strdup_printf ("%s[%u]", G_OBJECT_TYPE_NAME (sink), i);
+      g_autofree char *name = dup_name (self, i);
 
       g_weak_ref_init (ref, self);
       g_ptr_array_add (self->destinations,
-                       zu_destination_new (sink, name, on_failed, ref, weak_ref_free));
+                       zu_destination_new (g_ptr_array_index (self->sinks, i), name,
+                                           self->positions != NULL ? self->canonical : NULL,
+                                           self->positions, on_failed, ref, weak_ref_free));
     }
+}
+
+/* Only now is it known how they are to be made. */
+static void
+zu_event_bus_constructed (GObject *object)
+{
+  ZuEventBus *self = ZU_EVENT_BUS (object);
+
+  if (self->positions_file != NULL && self->canonical != NULL)
+    self->positions = zu_positions_new (self->positions_file);
+  add_destinations (self);
+  g_clear_pointer (&self->sinks, g_ptr_array_unref);
+  G_OBJECT_CLASS (zu_event_bus_parent_class)->constructed (object);
 }
 
 static GPtrArray *
@@ -99,6 +132,12 @@ zu_event_bus_get_property (GObject *object, guint id, GValue *value, GParamSpec 
     case PROP_DESTINATIONS:
       g_value_take_boxed (value, dup_sinks (self));
       break;
+    case PROP_NAMES:
+      g_value_set_boxed (value, self->names);
+      break;
+    case PROP_POSITIONS_FILE:
+      g_value_set_string (value, self->positions_file);
+      break;
     case PROP_ACCEPT_UNLINKED:
       g_value_set_boolean (value, self->accept_unlinked);
       break;
@@ -121,7 +160,13 @@ zu_event_bus_set_property (GObject *object, guint id, const GValue *value, GPara
       self->canonical = g_value_dup_object (value);
       break;
     case PROP_DESTINATIONS:
-      add_destinations (self, g_value_get_boxed (value));
+      self->sinks = g_value_dup_boxed (value);
+      break;
+    case PROP_NAMES:
+      self->names = g_value_dup_boxed (value);
+      break;
+    case PROP_POSITIONS_FILE:
+      self->positions_file = g_value_dup_string (value);
       break;
     case PROP_ACCEPT_UNLINKED:
       self->accept_unlinked = g_value_get_boolean (value);
@@ -141,6 +186,9 @@ zu_event_bus_finalize (GObject *object)
 
   g_clear_pointer (&self->destinations, g_ptr_array_unref);
   g_clear_object (&self->canonical);
+  g_clear_pointer (&self->positions, zu_positions_unref);
+  g_strfreev (self->names);
+  g_free (self->positions_file);
   g_queue_clear_full (&self->failures, g_object_unref);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (zu_event_bus_parent_class)->finalize (object);
@@ -166,6 +214,23 @@ install_properties (GObjectClass *object_class)
   props[PROP_DESTINATIONS] =
       g_param_spec_boxed ("destinations", NULL, NULL, G_TYPE_PTR_ARRAY, once);
   /**
+   * ZuEventBus:names:
+   *
+   * What the destinations are called, in their order; by these names their positions are kept. Of
+   * one without a name it is its sink's type and its place, as in `ZuJsonlSink[0]`.
+   */
+  props[PROP_NAMES] = g_param_spec_boxed ("names", NULL, NULL, G_TYPE_STRV, once);
+  /**
+   * ZuEventBus:positions-file: (type filename)
+   *
+   * The file in which it is kept how far each destination has come: made where there is none, with
+   * a lock file beside it (`NAME.lock`), and replaced at most once a second by one that is on the
+   * disk. A destination that is not in it gets the log from its beginning. Of several buses with
+   * the same file, in whatever processes, one delivers for all, and another takes over when it has
+   * gone. %NULL is to hand events on in memory.
+   */
+  props[PROP_POSITIONS_FILE] = g_param_spec_string ("positions-file", NULL, NULL, NULL, once);
+  /**
    * ZuEventBus:accept-unlinked:
    *
    * Whether the canonical sink may be one that does not link events. Nobody can verify what such a
@@ -189,6 +254,7 @@ zu_event_bus_class_init (ZuEventBusClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->constructed = zu_event_bus_constructed;
   object_class->get_property = zu_event_bus_get_property;
   object_class->set_property = zu_event_bus_set_property;
   object_class->finalize = zu_event_bus_finalize;
@@ -202,8 +268,9 @@ zu_event_bus_class_init (ZuEventBusClass *klass)
    * @error: why
    *
    * After a destination has not taken an event; from the thread of that destination, or of who
-   * publishes where too many events wait for it. A handler may publish, but not in answer to the
-   * failure of an event of its own.
+   * publishes where too many events wait for it. Where the bus keeps positions the event is offered
+   * again, sooner and then later, unless it contradicts what the destination holds. A handler may
+   * publish, but not in answer to the failure of an event of its own.
    */
   destination_failed_signal =
       g_signal_new ("destination-failed", ZU_TYPE_EVENT_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -237,6 +304,31 @@ zu_event_bus_new (ZuEventSink *canonical, GPtrArray *destinations)
 
   return g_object_new (ZU_TYPE_EVENT_BUS, "canonical", canonical, "destinations", destinations,
                        NULL);
+}
+
+/**
+ * zu_event_bus_new_full:
+ * @canonical: the sink whose order and links count
+ * @destinations: (nullable) (element-type ZuEventSink): who else gets the events
+ * @names: (nullable) (array zero-terminated=1): what they are called, see
+ *   [property@Zu.EventBus:names]
+ * @positions_file: (nullable) (type filename): where it is kept how far they have come, see
+ *   [property@Zu.EventBus:positions-file]; %NULL to hand events on in memory
+ * @accept_unlinked: whether the canonical sink may be one that does not link events
+ *
+ * Makes a bus, with all that is settled when it is made.
+ *
+ * Returns: (transfer full): the bus
+ */
+ZuEventBus *
+zu_event_bus_new_full (ZuEventSink *canonical, GPtrArray *destinations, const char *const *names,
+                       const char *positions_file, gboolean accept_unlinked)
+{
+  g_return_val_if_fail (ZU_IS_EVENT_SINK (canonical), NULL);
+
+  return g_object_new (ZU_TYPE_EVENT_BUS, "canonical", canonical, "destinations", destinations,
+                       "names", names, "positions-file", positions_file, "accept-unlinked",
+                       accept_unlinked, NULL);
 }
 
 /**

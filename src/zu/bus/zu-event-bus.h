@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (ZuEventBus, zu_event_bus, ZU, EVENT_BUS, GObject)
 
 ZuEventBus *zu_event_bus_new (ZuEventSink *canonical, GPtrArray *destinations);
+ZuEventBus *zu_event_bus_new_full (ZuEventSink *canonical, GPtrArray *destinations,
+                                   const char *const *names, const char *positions_file,
+                                   gboolean accept_unlinked);
 
 ZuEventSink *zu_event_bus_get_canonical (ZuEventBus *self);
 gboolean zu_event_bus_get_accept_unlinked (ZuEventBus *self);

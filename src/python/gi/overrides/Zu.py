@@ -2,9 +2,10 @@
 """The Python face of libzu: events, sinks, buses, plugins and ports."""
 
 import json
+import os
 
 from gi.overrides import override
-from gi.repository import GLib, GObject
+from gi.repository import Gio, GLib, GObject
 
 from gi.overrides._zu_async import wait_for
 from gi.overrides._zu_ports import _refuse_attribute, adopt
@@ -114,10 +115,15 @@ __all__.append("Violation")
 class EventBus(Zu.EventBus):
     """Publishes events to a canonical sink first, and then to every destination."""
 
-    def __new__(cls, canonical, destinations=()):
-        return Zu.EventBus.new(canonical, list(destinations))
+    def __new__(cls, canonical, destinations=(), *, names=None, positions_file=None, patience=None,
+                accept_unlinked=False):
+        bus = Zu.EventBus.new_full(canonical, list(destinations), names and list(names), positions_file,
+                                   accept_unlinked)
+        if patience is not None:
+            bus.set_patience(patience)
+        return bus
 
-    def __init__(self, canonical, destinations=()):
+    def __init__(self, canonical, destinations=(), **_options):
         """All was done when it was made."""
 
     def publish(self, event, cancellable=None):
@@ -133,6 +139,22 @@ class EventBus(Zu.EventBus):
 
 EventBus = override(EventBus)
 __all__.append("EventBus")
+
+
+class Anchorer(Zu.Anchorer):
+    """Writes the heads of a log's traces to an anchor file as events are stored."""
+
+    def __new__(cls, sink, file, *, every_events=0, every_seconds=0):
+        if not isinstance(file, Gio.File):
+            file = Gio.File.new_for_path(os.fspath(file))
+        return Zu.Anchorer.new(sink, file, every_events, every_seconds)
+
+    def __init__(self, sink, file, **_options):
+        """All was done when it was made."""
+
+
+Anchorer = override(Anchorer)
+__all__.append("Anchorer")
 
 
 def _iterate(sink, filter=None, after_seq=0, page=512):
