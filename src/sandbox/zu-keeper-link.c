@@ -308,6 +308,15 @@ zu_keeper_link_abandon (ZuKeeperLink *self)
   reap (self);
 }
 
+/* Whether there is something to read, within that time. */
+gboolean
+zu_keeper_link_has_spoken (ZuKeeperLink *self, guint timeout_ms)
+{
+  GPollFD poll = { self->fd, G_IO_IN, 0 };
+
+  return g_poll (&poll, 1, (int) timeout_ms) > 0;
+}
+
 /* Waits until the sandbox's guest has spoken; where it has not, nothing of the sandbox is left. */
 gboolean
 zu_keeper_link_await_ready (ZuKeeperLink *self, struct zu_wire_hello *hello,

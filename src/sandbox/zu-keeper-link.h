@@ -41,6 +41,7 @@ ZuKeeperLink *zu_keeper_link_start (const ZuKeeperLaunch *launch, GCancellable *
 gboolean zu_keeper_link_await_ready (ZuKeeperLink *self, struct zu_wire_hello *hello,
                                      ZuGuestChannel **channel, GCancellable *cancellable,
                                      GError **error);
+gboolean zu_keeper_link_has_spoken (ZuKeeperLink *self, guint timeout_ms);
 void zu_keeper_link_abandon (ZuKeeperLink *self);
 ZuKeeperLink *zu_keeper_link_connect (ZuState *state, GError **error);
 ZuGuestChannel *zu_keeper_link_open_channel (ZuKeeperLink *self, GCancellable *cancellable,

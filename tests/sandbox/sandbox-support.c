@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -50,6 +51,15 @@ become_somebody (void)
   prctl (PR_SET_DUMPABLE, 1);
 }
 
+/* The backend that is tested, and the image that its sandboxes are made from, if it needs one. */
+const char *
+sandbox_get_backend (void)
+{
+  const char *name = g_getenv ("ZU_TEST_BACKEND");
+
+  return name ? name : "bubblewrap";
+}
+
 /* With --as-user, and as root, the rest of the process is somebody else's. */
 void
 sandbox_test_init (int *argc, char ***argv)
@@ -66,7 +76,7 @@ sandbox_test_init (int *argc, char ***argv)
     }
   g_test_init (argc, argv, NULL);
   once = zu_registry_create (zu_registry_get_default (), "zu.backends", "SandboxBackend",
-                             "bubblewrap", NULL, NULL, &error);
+                             sandbox_get_backend (), NULL, NULL, &error);
 
   g_assert_no_error (error);
   if (as_user && getuid () == 0)
@@ -88,17 +98,31 @@ sandbox_new_backend (const char *state)
   g_autoptr (GError) error = NULL;
   g_autofree char *text = g_strdup_printf ("{\"state_dir\": \"%s\"}", state);
   g_autoptr (ZuJson) options = zu_json_parse (text, -1, &error);
-  GObject *backend = zu_registry_create (zu_registry_get_default (), "zu.backends",
-                                         "SandboxBackend", "bubblewrap", options, NULL, &error);
+  GObject *backend =
+      zu_registry_create (zu_registry_get_default (), "zu.backends", "SandboxBackend",
+                          sandbox_get_backend (), options, NULL, &error);
 
   g_assert_no_error (error);
   return ZU_SANDBOX_BACKEND (backend);
 }
 
+/* With the image that is tested with, where the spec names none. */
+static char *
+add_image (const char *spec)
+{
+  const char *image = g_getenv ("ZU_TEST_IMAGE");
+  const char *rest = strchr (spec, '{') + 1;
+
+  if (!image || strstr (spec, "\"image\""))
+    return g_strdup (spec);
+  return g_strdup_printf ("{\"image\": \"%s\"%s%s", image, strchr (rest, ':') ? "," : "", rest);
+}
+
 char *
 sandbox_launch_for (ZuSandboxBackend *backend, const char *spec, ZuOwnership *owner, GError **error)
 {
-  g_autoptr (ZuJson) json = zu_json_parse (spec, -1, error);
+  g_autofree char *whole = add_image (spec);
+  g_autoptr (ZuJson) json = zu_json_parse (whole, -1, error);
   g_autoptr (ZuLaunchSpec) launch = json ? zu_launch_spec_new_from_json (json, error) : NULL;
   g_autoptr (ZuSandbox) sandbox =
       launch ? zu_sandbox_backend_launch (backend, launch, owner, NULL, error) : NULL;

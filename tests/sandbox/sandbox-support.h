@@ -19,6 +19,7 @@ typedef struct
   ZuExitStatus *exit;
 } Ran;
 
+const char *sandbox_get_backend (void);
 void sandbox_test_init (int *argc, char ***argv);
 int sandbox_test_run (void);
 void sandbox_set_up (SandboxFixture *f, gconstpointer data);
