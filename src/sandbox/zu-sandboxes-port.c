@@ -19,6 +19,13 @@ ref_set (ZuSandboxBackend *backend, GError **error)
   return func (backend, error);
 }
 
+static const char *
+get_name (ZuSandboxBackend *backend)
+{
+  return g_type_get_qdata (G_OBJECT_TYPE (backend),
+                           g_quark_from_static_string ("zu-sandboxes-name"));
+}
+
 static ZuObservation *
 do_exec (ZuSandboxBackend *backend, const char *id, ZuToolCall *tool_call,
          GCancellable *cancellable, GError **error)
@@ -100,17 +107,117 @@ do_close_session (ZuSandboxBackend *backend, const char *session, GCancellable *
   return all && zu_sandboxes_close_session (all, session, cancellable, error);
 }
 
+static gboolean
+do_resize (ZuSandboxBackend *backend, const char *id, const char *process_id, guint rows,
+           guint columns, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all && zu_sandboxes_resize (all, id, process_id, rows, columns, cancellable, error);
+}
+
+static ZuSandbox *
+do_inspect (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_inspect (all, id, error) : NULL;
+}
+
+static GPtrArray *
+do_list (ZuSandboxBackend *backend, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_list (all, get_name (backend), error) : NULL;
+}
+
+static char **
+do_reclaim (ZuSandboxBackend *backend, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_reclaim (all, get_name (backend), error) : NULL;
+}
+
+static int
+do_listen (ZuSandboxBackend *backend, const char *id, guint tcp_port, GCancellable *cancellable,
+           GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_listen (all, id, tcp_port, cancellable, error) : -1;
+}
+
+static gboolean
+do_put_file (ZuSandboxBackend *backend, const char *id, const char *path, int source_fd, guint mode,
+             GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all && zu_sandboxes_put_file (all, id, path, source_fd, mode, cancellable, error);
+}
+
+static gboolean
+do_get_file (ZuSandboxBackend *backend, const char *id, const char *path, int target_fd,
+             GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all && zu_sandboxes_get_file (all, id, path, target_fd, cancellable, error);
+}
+
+static GPtrArray *
+do_list_files (ZuSandboxBackend *backend, const char *id, const char *path,
+               GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_list_files (all, id, path, cancellable, error) : NULL;
+}
+
+static GPtrArray *
+do_top (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_top (all, id, cancellable, error) : NULL;
+}
+
+static GPtrArray *
+do_mounts (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+  g_autoptr (ZuSandbox) sandbox = all ? zu_sandboxes_inspect (all, id, error) : NULL;
+
+  return sandbox ? zu_sandboxes_mounts (all, sandbox, cancellable, error) : NULL;
+}
+
 /**
  * zu_sandboxes_implement: (skip)
  * @iface: a backend's interface, in its init function
+ * @name: the backend's registered name, which stands for ever
  * @func: how the set of a backend is found
  *
- * Implements every verb but launch.
+ * Implements every verb but launch, extend and fs_diff, which need to know more.
  */
 void
-zu_sandboxes_implement (ZuSandboxBackendInterface *iface, ZuSandboxesFunc func)
+zu_sandboxes_implement (ZuSandboxBackendInterface *iface, const char *name, ZuSandboxesFunc func)
 {
-  g_type_set_qdata (((GTypeInterface *) iface)->g_instance_type, get_quark (), (gpointer) func);
+  GType type = ((GTypeInterface *) iface)->g_instance_type;
+
+  g_type_set_qdata (type, get_quark (), (gpointer) func);
+  g_type_set_qdata (type, g_quark_from_static_string ("zu-sandboxes-name"), (gpointer) name);
+  iface->resize = do_resize;
+  iface->inspect = do_inspect;
+  iface->list = do_list;
+  iface->reclaim = do_reclaim;
+  iface->listen = do_listen;
+  iface->put_file = do_put_file;
+  iface->get_file = do_get_file;
+  iface->list_files = do_list_files;
+  iface->top = do_top;
+  iface->mounts = do_mounts;
   iface->exec = do_exec;
   iface->spawn = do_spawn;
   iface->wait = do_wait;

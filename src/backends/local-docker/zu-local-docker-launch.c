@@ -214,6 +214,39 @@ get_lifetime (const Launch *self)
   return self->plan->lifetime ? MIN (self->plan->lifetime, most) : most;
 }
 
+/* Which of its file systems were empty at the launch. */
+static void
+add_scratch (ZuJsonBuilder *builder, const Launch *self)
+{
+  zu_json_builder_set_member (builder, "scratch");
+  zu_json_builder_begin_array (builder);
+  zu_json_builder_add_string (builder, "/dev/shm");
+  if (self->plan->read_only)
+    {
+      zu_json_builder_add_string (builder, "/tmp");
+      zu_json_builder_add_string (builder, "/run");
+    }
+  if (self->config->owns_workdir)
+    zu_json_builder_add_string (builder, self->config->workdir);
+  zu_json_builder_end_array (builder);
+}
+
+/* What of the outside it shows. */
+static void
+add_mounts (ZuJsonBuilder *builder, const Launch *self)
+{
+  zu_json_builder_set_member (builder, "mounts");
+  zu_json_builder_begin_object (builder);
+  for (guint i = 0; i < self->config->mounts->len; i++)
+    {
+      const ZuFloorMount *mount = self->config->mounts->pdata[i];
+
+      zu_json_builder_set_member (builder, mount->destination);
+      zu_json_builder_add_string (builder, mount->source);
+    }
+  zu_json_builder_end_object (builder);
+}
+
 static ZuJson *
 make_details (const Launch *self)
 {
@@ -227,6 +260,10 @@ make_details (const Launch *self)
   zu_json_builder_add_string (builder, address->socket_path ? address->socket_path : "");
   zu_json_builder_set_member (builder, "container");
   zu_json_builder_add_string (builder, self->state->id);
+  zu_json_builder_set_member (builder, "read_only");
+  zu_json_builder_add_boolean (builder, self->plan->read_only);
+  add_scratch (builder, self);
+  add_mounts (builder, self);
   zu_json_builder_end_object (builder);
   return zu_json_builder_end (builder, NULL);
 }
@@ -245,6 +282,8 @@ describe (const Launch *self)
   g_ptr_array_add (limits, zu_limit_new ("memory", plan->memory, "engine"));
   g_ptr_array_add (limits, zu_limit_new ("pids", plan->pids, "engine"));
   g_ptr_array_add (limits, zu_limit_new ("lifetime", get_lifetime (self), "keeper"));
+  if (plan->idle)
+    g_ptr_array_add (limits, zu_limit_new ("idle", plan->idle, "keeper"));
   return g_object_new (ZU_TYPE_SANDBOX, "id", self->state->id, "backend", ZU_LOCAL_DOCKER_NAME,
                        "image", plan->image, "image-id", self->image->id, "network", plan->network,
                        "limits", limits, "weaker", plan->read_only ? NULL : weaker, "run",
@@ -272,6 +311,7 @@ start_keeper (Launch *self, GCancellable *cancellable, GError **error)
     .state = self->state,
     .owner_fd = self->owner_fd,
     .lifetime_ms = (guint64) get_lifetime (self) * 1000,
+    .idle_ms = (guint64) self->plan->idle * 1000,
     .by_engine = TRUE,
     .inherit_fds = &self->listener,
     .n_inherit = 1,

@@ -29,4 +29,6 @@ ZuDockerEngine *zu_local_docker_ref_engine (ZuLocalDocker *self, GError **error)
 ZuSandbox *zu_local_docker_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec,
                                    ZuOwnership *owner, GCancellable *cancellable, GError **error);
 
+void zu_local_docker_look_init (ZuSandboxBackendInterface *iface);
+
 G_END_DECLS

@@ -179,6 +179,7 @@ ref_sandboxes (ZuSandboxBackend *backend, GError **error)
 static void
 zu_local_docker_iface_init (ZuSandboxBackendInterface *iface)
 {
-  zu_sandboxes_implement (iface, ref_sandboxes);
+  zu_sandboxes_implement (iface, ZU_LOCAL_DOCKER_NAME, ref_sandboxes);
+  zu_local_docker_look_init (iface);
   iface->launch = zu_local_docker_launch;
 }
