@@ -417,9 +417,15 @@ test_stored_flipped (void)
         text[at] = (char) byte;
         a = zu_event_new_from_stored_text (text, sizeof stored - 1, NULL);
         b = zu_event_new_from_json (text, sizeof stored - 1, NULL);
+        /* These two are made up for a new event, and have to be there in a stored one. */
+        if (strstr (text, "\"event_id\"") == NULL || strstr (text, "\"ts\"") == NULL)
+          {
+            g_assert_null (a);
+            continue;
+          }
         g_assert_true ((a == NULL) == (b == NULL));
-        if (a == NULL || strstr (text, "event_id") == NULL || strstr (text, "\"ts\"") == NULL)
-          continue; /* those two are made up where they are missing */
+        if (a == NULL)
+          continue;
         g_assert_cmpstr (zu_event_get_text (a, NULL), ==, zu_event_get_text (b, NULL));
         g_assert_true (zu_event_has_same_content (a, b));
       }

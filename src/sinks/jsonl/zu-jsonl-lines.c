@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNK (256 * 1024)
+#define CHUNK       (256 * 1024)
+#define FIRST_CHUNK (16 * 1024) /* a page is often all that is wanted */
 
 struct _ZuJsonlLines
 {
@@ -29,7 +30,7 @@ zu_jsonl_lines_new (int fd, gint64 start, gint64 n_lines_before)
   self->fd = fd;
   self->place = start;
   self->number = n_lines_before;
-  self->capacity = CHUNK;
+  self->capacity = FIRST_CHUNK / 2; /* doubled by the first reading */
   self->buffer = g_malloc (self->capacity);
   return self;
 }
@@ -52,7 +53,7 @@ read_more (ZuJsonlLines *self, GError **error)
     memmove (self->buffer, self->buffer + self->start, used);
   self->start = 0;
   self->end = used;
-  if (self->capacity - used < CHUNK / 2)
+  if (self->capacity < CHUNK || self->capacity - used < CHUNK / 2)
     {
       self->capacity *= 2;
       self->buffer = g_realloc (self->buffer, self->capacity);

@@ -34,6 +34,7 @@ typedef struct
   char ts[ZU_TIMESTAMP_SIZE];
   ZuBuffer version;
   ZuEventParts parts;
+  gboolean is_stored;
 } Input;
 
 static gboolean
@@ -361,10 +362,23 @@ take_all (Input *self, GError **error)
          && take_version (self, error) && take_links (self, error);
 }
 
-static ZuEvent *
-read_event (ZuScratch *scratch, const char *text, gsize length, GError **error)
+/* What is made up for a new event would be another one each time a stored one is read. */
+static gboolean
+check_given (Input *self, GError **error)
 {
-  Input input = { .tape = &scratch->tape };
+  static const ZuEventField made_up[] = { ZU_EVENT_FIELD_EVENT_ID, ZU_EVENT_FIELD_TS };
+
+  for (gsize i = 0; self->is_stored && i < G_N_ELEMENTS (made_up); i++)
+    if (self->members[made_up[i]] == 0)
+      return refuse (zu_event_field_names[made_up[i]], "is missing", error);
+
+  return TRUE;
+}
+
+static ZuEvent *
+read_tape (ZuScratch *scratch, const char *text, gsize length, gboolean is_stored, GError **error)
+{
+  Input input = { .tape = &scratch->tape, .is_stored = is_stored };
   ZuEvent *event = NULL;
   g_autoptr (GError) local_error = NULL;
   char *copy = zu_scratch_load (scratch, text, length);
@@ -383,9 +397,19 @@ read_event (ZuScratch *scratch, const char *text, gsize length, GError **error)
     }
 
   find_members (&input);
-  if (take_all (&input, error))
+  if (check_given (&input, error) && take_all (&input, error))
     event = zu_event_new_from_parts (&input.parts);
   zu_buffer_clear (&input.version);
+  return event;
+}
+
+static ZuEvent *
+read_event (const char *text, gsize length, gboolean is_stored, GError **error)
+{
+  ZuScratch *scratch = zu_scratch_get ();
+  ZuEvent *event = read_tape (scratch, text, length, is_stored, error);
+
+  zu_scratch_trim (scratch);
   return event;
 }
 
@@ -408,14 +432,9 @@ read_event (ZuScratch *scratch, const char *text, gsize length, GError **error)
 ZuEvent *
 zu_event_new_from_json (const char *text, gssize length, GError **error)
 {
-  ZuScratch *scratch = zu_scratch_get ();
-  ZuEvent *event;
-
   g_return_val_if_fail (text != NULL || length == 0, NULL);
 
-  event = read_event (scratch, text, length < 0 ? strlen (text) : (gsize) length, error);
-  zu_scratch_trim (scratch);
-  return event;
+  return read_event (text, length < 0 ? strlen (text) : (gsize) length, FALSE, error);
 }
 
 static ZuEvent *
@@ -436,7 +455,7 @@ read_stored (const char *text, gsize length, GError **error)
     }
 
   /* Not as we write it: another spelling of an event, or no event. */
-  normalised = zu_event_new_from_json (text, (gssize) length, &local_error);
+  normalised = read_event (text, length, TRUE, &local_error);
   if (normalised == NULL)
     g_set_error (error, ZU_EVENT_ERROR, ZU_EVENT_ERROR_UNDECODABLE, "not an event: %s",
                  local_error->message);
@@ -451,7 +470,8 @@ read_stored (const char *text, gsize length, GError **error)
  * Reads an event back from where it was stored.
  *
  * This is the fast way for text that was normalised before; text in another spelling is read as
- * [ctor@Zu.Event.new_from_json] does, so the event is always normalised.
+ * [ctor@Zu.Event.new_from_json] does, so the event is always normalised. Only what that would make
+ * up has to be there: the id and the timestamp.
  *
  * Returns: (transfer full): the event; on failure %NULL with %ZU_EVENT_ERROR_UNDECODABLE
  */
