@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #define PLUGIN_KIND "zu.channels"
-#define PLUGIN_NAME "credential-broker"
 
 /* A worker, and the way to it. */
 typedef struct
@@ -25,7 +24,7 @@ struct _ZuBrokerFace
 {
   GObject parent_instance;
 
-  char *worker_user;
+  ZuWorkerSpec *spec;
   guint grace_seconds;
   ZuPluginLauncher *launcher;
 
@@ -141,15 +140,13 @@ static Holder *
 start_holder (ZuBrokerFace *self, int secret_fd, GError **error)
 {
   g_autoptr (Holder) holder = g_new0 (Holder, 1);
-  g_autoptr (ZuWorkerSpec) spec = g_object_new (ZU_TYPE_WORKER_SPEC, "kind", PLUGIN_KIND, "name",
-                                                PLUGIN_NAME, "user", self->worker_user, NULL);
   g_autoptr (ZuWorker) worker = NULL;
   g_autoptr (ZuChannel) channel = NULL;
 
   g_atomic_ref_count_init (&holder->ref_count);
   holder->launcher = g_object_ref (self->launcher);
   holder->pidfd = -1;
-  worker = zu_plugin_launcher_launch (self->launcher, spec, NULL, secret_fd, NULL, error);
+  worker = zu_plugin_launcher_launch (self->launcher, self->spec, NULL, secret_fd, NULL, error);
   if (worker == NULL)
     return NULL;
   holder->id = g_strdup (zu_worker_get_id (worker));
@@ -214,7 +211,7 @@ zu_broker_face_finalize (GObject *object)
     g_source_remove (self->current->watch);
   g_clear_pointer (&self->current, holder_unref);
   g_clear_object (&self->launcher);
-  g_free (self->worker_user);
+  g_clear_object (&self->spec);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (zu_broker_face_parent_class)->finalize (object);
 }
@@ -235,12 +232,15 @@ zu_broker_face_init (ZuBrokerFace *self)
   g_mutex_init (&self->lock);
 }
 
+/* The plugin is one of zu.channels; OPTIONS may be NULL, and so may USER. */
 ZuBrokerFace *
-zu_broker_face_new (const char *worker_user, guint grace_seconds, GError **error)
+zu_broker_face_new (const char *plugin, ZuJson *options, const char *user, guint grace_seconds,
+                    GError **error)
 {
   g_autoptr (ZuBrokerFace) self = g_object_new (ZU_TYPE_BROKER_FACE, NULL);
 
-  self->worker_user = g_strdup (worker_user);
+  self->spec = g_object_new (ZU_TYPE_WORKER_SPEC, "kind", PLUGIN_KIND, "name", plugin, "options",
+                             options, "user", user, NULL);
   self->grace_seconds = grace_seconds;
   self->launcher =
       (ZuPluginLauncher *) zu_registry_create (zu_registry_get_default (), "zu.backends",

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 #define ZU_TYPE_BROKER_FACE (zu_broker_face_get_type ())
 G_DECLARE_FINAL_TYPE (ZuBrokerFace, zu_broker_face, ZU, BROKER_FACE, GObject)
 
-ZuBrokerFace *zu_broker_face_new (const char *worker_user, guint grace_seconds, GError **error);
+ZuBrokerFace *zu_broker_face_new (const char *plugin, ZuJson *options, const char *user,
+                                  guint grace_seconds, GError **error);
 gboolean zu_broker_face_load (ZuBrokerFace *self, int secret_fd, GError **error);
 
 G_END_DECLS

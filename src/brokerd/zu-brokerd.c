@@ -18,6 +18,7 @@
 
 #define EXIT_ENVIRONMENT 2
 #define DEFAULT_GRACE    300
+#define DEFAULT_PLUGIN   "credential-broker"
 
 typedef struct
 {
@@ -27,6 +28,8 @@ typedef struct
   char *secret_file;
   char *worker_user;
   char *policy;
+  char *plugin;
+  char *options;
   int grace;
 } Arguments;
 
@@ -59,6 +62,8 @@ daemon_clear (Daemon *self)
   g_free (self->arguments.secret_file);
   g_free (self->arguments.worker_user);
   g_free (self->arguments.policy);
+  g_free (self->arguments.plugin);
+  g_free (self->arguments.options);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Daemon, daemon_clear)
@@ -100,6 +105,10 @@ parse_arguments (Arguments *self, int *argc, char ***argv, GError **error)
       "The secret is in this file, which is read again at a reload", "PATH" },
     { "worker-user", 0, 0, G_OPTION_ARG_STRING, &self->worker_user,
       "Who the process that holds the secret becomes", "UID[:GID]|NAME" },
+    { "plugin", 0, 0, G_OPTION_ARG_STRING, &self->plugin,
+      "The broker to serve: credential-broker unless given", "NAME" },
+    { "options", 0, 0, G_OPTION_ARG_FILENAME, &self->options,
+      "Its options, a JSON object in a file", "FILE" },
     { "policy", 0, 0, G_OPTION_ARG_FILENAME, &self->policy, "Who may call which verb", "FILE" },
     { "grace", 0, 0, G_OPTION_ARG_INT, &self->grace,
       "How long old tokens are good after a reload (300)", "SECONDS" },
@@ -214,10 +223,32 @@ resolve_user (Arguments *self, GError **error)
 }
 
 static gboolean
+read_options (const char *path, ZuJson **options, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize size;
+
+  if (path == NULL)
+    return TRUE;
+  if (!g_file_get_contents (path, &text, &size, error))
+    return FALSE;
+  *options = zu_json_parse (text, (gssize) size, error);
+  if (*options == NULL)
+    g_prefix_error (error, "the options %s: ", path);
+  return *options != NULL;
+}
+
+static gboolean
 make_broker (Daemon *self, GError **error)
 {
+  g_autoptr (ZuJson) options = NULL;
+
+  if (!read_options (self->arguments.options, &options, error))
+    return FALSE;
   self->face =
-      zu_broker_face_new (self->arguments.worker_user, (guint) self->arguments.grace, error);
+      zu_broker_face_new (self->arguments.plugin != NULL ? self->arguments.plugin : DEFAULT_PLUGIN,
+                          options, self->arguments.worker_user, (guint) self->arguments.grace,
+                          error);
   if (self->face == NULL || !load_secret (self, error))
     return FALSE;
   g_signal_connect (self->face, "ended", G_CALLBACK (on_worker_ended), self);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -242,6 +243,32 @@ class Reload(BusCase):
         time.sleep(0.5)
         self.assertEqual(self.mint(), token)
         self.assert_refused(self.call("Introspect", uid=NOBODY), "policy does not name you")
+
+
+@unittest.skipIf(os.geteuid() != 0, "needs root to call as another user")
+class Grants(BusCase):
+    """A person grants, an agent uses: two users, one policy."""
+
+    def test_who_grants_and_who_uses(self) -> None:
+        options = {"store": f"{self.folder}/grants.db", "sink": f"sqlite:{self.folder}/log.db", "instrument": "hmac-signer"}
+        (self.folder / "options.json").write_text(json.dumps(options))
+        self.broker("--plugin=grant-broker", f"--options={self.folder}/options.json",
+                    policy="[Grant]\nuids=root\n[Use]\nuids=nobody\n[ListGrants]\nuids=*\n")
+        terms = "{'operations': <['sign']>, 'ttl': <int64 60>, 'uses': <int64 1>}"
+        self.assert_refused(self.call("Grant", terms, uid=NOBODY), "policy does not name you")
+        done = self.call("Grant", terms)
+        self.assert_allowed(done)
+        found = re.search(r"'id': <'([0-9a-f-]{36})'>", done.stdout)
+        assert found is not None
+        use = (f"{{'grant_id': <'{found.group(1)}'>, 'idempotency_key': <'k'>, 'operation': <'sign'>,"
+               f" 'request': <{{'digest': <'{'00' * 32}'>}}>}}")
+        self.assert_refused(self.call("Use", use), "policy does not name you")
+        done = self.call("Use", use, uid=NOBODY)
+        self.assert_allowed(done)
+        self.assertIn("'done': <true>", done.stdout)
+        self.assertRegex(done.stdout, r'"signature":"[0-9a-f]{64}"')
+        self.assertIn(found.group(1), self.call("ListGrants", uid=OTHER).stdout)
+        self.assert_refused(self.call("Mint", "n"), "policy does not name you")
 
 
 class Activation(BusCase):

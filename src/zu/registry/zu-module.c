@@ -42,7 +42,8 @@ dup_load_name (const char *path)
   return g_strdup_printf ("g_io_%s_load", bare);
 }
 
-/* What is measured is what is loaded, whatever has its name by then. */
+/* What is measured is what is loaded, whatever has its name by then. The descriptor stays open, as
+ * the module stays: by a number that is used again the next module would be taken for this one. */
 static GModule *
 open_measured (ZuModule *self)
 {
@@ -57,7 +58,7 @@ open_measured (ZuModule *self)
     self->load_failure = g_strdup_printf ("%s: %s", self->path, error->message);
   else if ((module = g_module_open (path, G_MODULE_BIND_LOCAL)) == NULL)
     self->load_failure = g_strdup_printf ("%s: %s", self->path, g_module_error ());
-  if (fd >= 0)
+  if (fd >= 0 && module == NULL)
     close (fd);
   return module;
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "zu-hmac-signer.h"
+
+G_MODULE_EXPORT void g_io_zu_instrument_hmac_signer_load (GIOModule *module);
+G_MODULE_EXPORT void g_io_zu_instrument_hmac_signer_unload (GIOModule *module);
+G_MODULE_EXPORT char **g_io_zu_instrument_hmac_signer_query (void);
+
+void
+g_io_zu_instrument_hmac_signer_load (GIOModule *module)
+{
+  g_type_module_use (G_TYPE_MODULE (module));
+  zu_hmac_signer_register (G_TYPE_MODULE (module));
+  g_io_extension_point_implement ("zu.instruments", ZU_TYPE_HMAC_SIGNER, "hmac-signer", 0);
+}
+
+void
+g_io_zu_instrument_hmac_signer_unload (GIOModule *module)
+{
+}
+
+char **
+g_io_zu_instrument_hmac_signer_query (void)
+{
+  const char *points[] = { "zu.instruments", NULL };
+
+  return g_strdupv ((char **) points);
+}
