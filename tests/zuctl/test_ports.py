@@ -18,7 +18,7 @@ class Ports(support.ZuctlCase):
         ports = {port["name"]: port for port in self.succeed_json("ports")}
         self.assertEqual(ports["CredentialBroker"]["kind"], "zu.channels")
         self.assertEqual(ports["CredentialBroker"]["major"], 1)
-        self.assertEqual(ports["CredentialBroker"]["verbs"], ["mint", "check", "introspect"])
+        self.assertEqual(ports["CredentialBroker"]["verbs"], ["mint", "check", "introspect", "grant", "use", "revoke", "list_grants"])
         self.assertTrue(all(port["brief"] for port in ports.values()))
 
     def test_show(self) -> None:
