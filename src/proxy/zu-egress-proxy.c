@@ -9,8 +9,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -54,6 +56,14 @@ watch (ZuProxy *proxy, const ZuProxyOptions *options, int listener, int signals,
          && (options->control_fd < 0 || zu_proxy_watch_commits (proxy, options->control_fd, error));
 }
 
+/* A first word for whoever holds the other end of the control socket. */
+static void
+tell (const ZuProxyOptions *options, const char *word)
+{
+  if (options->control_fd >= 0)
+    (void) send (options->control_fd, word, strlen (word), MSG_NOSIGNAL);
+}
+
 /* Said once it is so. */
 static void
 announce (const ZuProxyOptions *options, int listener)
@@ -62,6 +72,7 @@ announce (const ZuProxyOptions *options, int listener)
     fputs ("zu-egress-proxy: every public host is allowed (--allow-any)\n", stderr);
   if (options->listen != NULL)
     zu_proxy_print_listener (listener);
+  tell (options, "ready");
 }
 
 static gboolean
@@ -124,6 +135,7 @@ main (int argc, char **argv)
   else if (run (&options, &error))
     return EXIT_SUCCESS;
 
+  tell (&options, error->message);
   fprintf (stderr, "zu-egress-proxy: %s\n", error->message);
   return EXIT_USAGE;
 }

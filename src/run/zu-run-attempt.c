@@ -67,6 +67,7 @@ destroy_sandbox (ZuRunAttempt *self, GError **error)
 
 static const Step steps[] = {
   { launch_sandbox, destroy_sandbox },
+  { zu_run_egress_enter, zu_run_egress_leave },
 };
 
 static void
@@ -275,7 +276,8 @@ zu_run_attempt_carry_out (ZuRunAttempt *self)
     }
 
   record (self, "harness.task.started",
-          zu_run_payload_started (self->backend_name, self->spec, self->process, self->sandbox));
+          zu_run_payload_started (self->backend_name, self->spec, self->process, self->sandbox,
+                                  self->egress_policy));
   if (self->failure == NULL)
     invoke (self);
   leave_steps (self);
@@ -287,6 +289,7 @@ void
 zu_run_attempt_clear (ZuRunAttempt *self)
 {
   g_clear_pointer (&self->tool, zu_run_process_free);
+  g_clear_pointer (&self->egress, zu_run_egress_free);
   g_clear_object (&self->sandbox);
   g_clear_object (&self->result.exit);
   g_clear_error (&self->failure);

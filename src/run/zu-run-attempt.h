@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "zu-run-egress.h"
 #include "zu-run-journal.h"
 #include "zu-run-payload.h"
 #include "zu-run-process.h"
@@ -8,7 +9,7 @@
 G_BEGIN_DECLS
 
 /* What one execution knows of itself. */
-typedef struct
+typedef struct _ZuRunAttempt
 {
   ZuSandboxBackend *backend;
   const char *backend_name;
@@ -20,9 +21,12 @@ typedef struct
   GCancellable *cancellable;
   GMainContext *context;
   gint64 began;
+  const ZuRunEgressPolicy *egress_policy;
+  GPtrArray *egress_needed; /* of rules, as they turn out to be needed */
 
   guint n_entered;
   ZuSandbox *sandbox;
+  ZuRunEgress *egress;
   ZuRunProcess *tool;
   ZuRunReturn result;
 

@@ -96,7 +96,7 @@ set_limits (ZuJsonBuilder *builder, ZuSandbox *sandbox)
 }
 
 static void
-set_policy (ZuJsonBuilder *builder, ZuSandbox *sandbox)
+set_policy (ZuJsonBuilder *builder, ZuSandbox *sandbox, const ZuRunEgressPolicy *egress)
 {
   g_autoptr (GEnumClass) modes = g_type_class_ref (ZU_TYPE_NETWORK_MODE);
   GEnumValue *mode = g_enum_get_value (modes, zu_sandbox_get_network (sandbox));
@@ -104,6 +104,11 @@ set_policy (ZuJsonBuilder *builder, ZuSandbox *sandbox)
   zu_json_builder_set_member (builder, "policy");
   zu_json_builder_begin_object (builder);
   set_string (builder, "network", mode != NULL ? mode->value_nick : NULL);
+  set_strings (builder, "allow", (const char *const *) egress->allow);
+  set_boolean (builder, "allow_any", egress->is_any);
+  set_boolean (builder, "observe", egress->is_observing);
+  if (egress->sni != NULL)
+    set_string (builder, "sni", egress->sni);
   zu_json_builder_end_object (builder);
 }
 
@@ -143,7 +148,7 @@ set_request (ZuJsonBuilder *builder, const char *backend, ZuLaunchSpec *spec,
 /* `harness.task.started`: what runs, where, and what is in force around it. */
 ZuJsonBuilder *
 zu_run_payload_started (const char *backend, ZuLaunchSpec *spec, ZuProcessSpec *process,
-                        ZuSandbox *sandbox)
+                        ZuSandbox *sandbox, const ZuRunEgressPolicy *egress)
 {
   g_autoptr (ZuJsonBuilder) builder = begin_payload ();
 
@@ -152,7 +157,7 @@ zu_run_payload_started (const char *backend, ZuLaunchSpec *spec, ZuProcessSpec *
   set_string (builder, "sandbox", zu_sandbox_get_id (sandbox));
   set_limits (builder, sandbox);
   set_strings (builder, "weaker", zu_sandbox_get_weaker (sandbox));
-  set_policy (builder, sandbox);
+  set_policy (builder, sandbox, egress);
   set_string (builder, "user", zu_launch_spec_get_user (spec));
   set_string (builder, "workdir", zu_launch_spec_get_workdir (spec));
   set_mounts (builder, spec);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <zu/zu.h>
+#include "zu-run-egress.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +18,8 @@ typedef struct
 
 /* The payloads of a run's events: names of variables but never values, arguments redacted. */
 ZuJsonBuilder *zu_run_payload_started (const char *backend, ZuLaunchSpec *spec,
-                                       ZuProcessSpec *process, ZuSandbox *sandbox);
+                                       ZuProcessSpec *process, ZuSandbox *sandbox,
+                                       const ZuRunEgressPolicy *egress);
 ZuJsonBuilder *zu_run_payload_invoked (ZuProcessSpec *process);
 ZuJsonBuilder *zu_run_payload_returned (const ZuRunReturn *result, const char *failure);
 ZuJsonBuilder *zu_run_payload_completed (int exit_code, gint64 duration_ms);

@@ -27,6 +27,8 @@ struct _ZuRun
   ZuEventBus *bus;
   char *source;
   char *sink;
+  ZuRunEgressPolicy egress;
+  GPtrArray *needed; /* of rules */
   ZuRunJournal *journal;
 };
 
@@ -37,6 +39,10 @@ enum
   PROP_BUS,
   PROP_SOURCE,
   PROP_SINK,
+  PROP_ALLOW,
+  PROP_ALLOW_ANY,
+  PROP_OBSERVE,
+  PROP_SNI,
   N_PROPERTIES
 };
 
@@ -66,6 +72,18 @@ zu_run_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
     case PROP_SINK:
       g_value_set_string (value, self->sink);
       break;
+    case PROP_ALLOW:
+      g_value_set_boxed (value, self->egress.allow);
+      break;
+    case PROP_ALLOW_ANY:
+      g_value_set_boolean (value, self->egress.is_any);
+      break;
+    case PROP_OBSERVE:
+      g_value_set_boolean (value, self->egress.is_observing);
+      break;
+    case PROP_SNI:
+      g_value_set_string (value, self->egress.sni);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -94,6 +112,20 @@ zu_run_set_property (GObject *object, guint id, const GValue *value, GParamSpec 
       g_free (self->sink);
       self->sink = g_value_dup_string (value);
       break;
+    case PROP_ALLOW:
+      g_strfreev (self->egress.allow);
+      self->egress.allow = g_value_dup_boxed (value);
+      break;
+    case PROP_ALLOW_ANY:
+      self->egress.is_any = g_value_get_boolean (value);
+      break;
+    case PROP_OBSERVE:
+      self->egress.is_observing = g_value_get_boolean (value);
+      break;
+    case PROP_SNI:
+      g_free (self->egress.sni);
+      self->egress.sni = g_value_dup_string (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -114,6 +146,8 @@ zu_run_finalize (GObject *object)
   ZuRun *self = ZU_RUN (object);
 
   zu_run_journal_free (self->journal);
+  zu_run_egress_policy_clear (&self->egress);
+  g_ptr_array_unref (self->needed);
   g_object_unref (self->backend);
   g_object_unref (self->bus);
   g_free (self->backend_name);
@@ -166,12 +200,44 @@ zu_run_class_init (ZuRunClass *klass)
    */
   properties[PROP_SINK] =
       g_param_spec_string ("sink", NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ZuRun:allow:
+   *
+   * What the command may reach through the proxy: rules `HOST[:PORT]`, as
+   * zuctl-egress(1) has them. Where there are none, and nothing else asks for a proxy, it
+   * reaches nothing.
+   */
+  properties[PROP_ALLOW] = g_param_spec_boxed ("allow", NULL, NULL, G_TYPE_STRV,
+                                               G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ZuRun:allow-any:
+   *
+   * Whether every public host may be reached; it is told in the first event.
+   */
+  properties[PROP_ALLOW_ANY] = g_param_spec_boolean ("allow-any", NULL, NULL, FALSE,
+                                                     G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ZuRun:observe:
+   *
+   * Whether everything is refused, and noted as what the run would have needed.
+   */
+  properties[PROP_OBSERVE] = g_param_spec_boolean ("observe", NULL, NULL, FALSE,
+                                                   G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ZuRun:sni:
+   *
+   * Whether the name in a TLS handshake must be the one that the tunnel was asked for: `require`
+   * (as NULL), `check` or `off`; see zu-egress-proxy(1).
+   */
+  properties[PROP_SNI] =
+      g_param_spec_string ("sni", NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
 zu_run_init (ZuRun *self)
 {
+  self->needed = g_ptr_array_new_with_free_func (g_free);
 }
 
 /**
@@ -210,6 +276,21 @@ zu_run_get_trace_id (ZuRun *self)
   g_return_val_if_fail (ZU_IS_RUN (self), NULL);
 
   return zu_run_journal_get_trace_id (self->journal);
+}
+
+/**
+ * zu_run_get_needed:
+ * @self: a run that was executed with [property@Zu.Run:observe]
+ *
+ * Returns: (transfer none) (element-type utf8): the rules that would have let through what was
+ *   asked for, in the order in which it was, each once
+ */
+GPtrArray *
+zu_run_get_needed (ZuRun *self)
+{
+  g_return_val_if_fail (ZU_IS_RUN (self), NULL);
+
+  return self->needed;
 }
 
 /**
@@ -257,6 +338,8 @@ zu_run_execute (ZuRun *self, ZuLaunchSpec *spec, ZuProcessSpec *process, const i
   attempt.cancellable = cancellable;
   attempt.context = context;
   attempt.began = g_get_monotonic_time ();
+  attempt.egress_policy = &self->egress;
+  attempt.egress_needed = self->needed;
 
   g_main_context_push_thread_default (context);
   code = zu_run_attempt_carry_out (&attempt);

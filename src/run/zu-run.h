@@ -19,6 +19,7 @@ ZuRun *zu_run_new (ZuSandboxBackend *backend, const char *backend_name, ZuEventB
                    const char *source);
 
 const char *zu_run_get_trace_id (ZuRun *self);
+GPtrArray *zu_run_get_needed (ZuRun *self);
 int zu_run_execute (ZuRun *self, ZuLaunchSpec *spec, ZuProcessSpec *process, const int *fds,
                     GCancellable *cancellable, GError **error);
 

@@ -19,6 +19,8 @@ zuctl_run_options_clear (ZuctlRunOptions *options)
   g_free (options->workdir);
   g_strfreev (options->environment);
   g_strfreev (options->mounts);
+  g_strfreev (options->allow);
+  g_free (options->sni);
 }
 
 gboolean
@@ -45,6 +47,14 @@ zuctl_run_options_parse (const ZuctlCommand *command, GStrv words, ZuctlRunOptio
       "A variable for the command; may be given again", "K=V" },
     { "mount", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->mounts,
       "A file or folder to show inside, read-only unless :rw; may be given again", "SRC:DST[:rw]" },
+    { "allow", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->allow,
+      "What it may reach through the proxy; may be given again", "HOST[:PORT]" },
+    { "allow-any", 0, 0, G_OPTION_ARG_NONE, &options->is_any, "Let it reach every public host",
+      NULL },
+    { "observe", 0, 0, G_OPTION_ARG_NONE, &options->is_observing,
+      "Refuse all and print the --allow lines that it would have needed", NULL },
+    { "sni", 0, 0, G_OPTION_ARG_STRING, &options->sni,
+      "Whether TLS must name the host that is reached: require, check or off", "MODE" },
     { "best-effort", 0, 0, G_OPTION_ARG_NONE, &options->is_best_effort,
       "Accept limits that hold weaker than asked for here", NULL },
     G_OPTION_ENTRY_NULL

@@ -21,6 +21,10 @@ typedef struct
   char *workdir;
   GStrv environment;
   GStrv mounts;
+  GStrv allow;
+  char *sni;
+  gboolean is_any;
+  gboolean is_observing;
   gboolean is_best_effort;
 } ZuctlRunOptions;
 

@@ -2,6 +2,7 @@
 
 #include "zuctl-command.h"
 #include "zuctl-config.h"
+#include "zuctl-egress-run.h"
 #include "zuctl-log-options.h"
 #include "zuctl-run-options.h"
 #include "zuctl-signals.h"
@@ -120,9 +121,12 @@ run_run (const ZuctlCommand *command, GStrv words, GError **error)
   g_autoptr (ZuEventBus) bus = NULL;
   g_autoptr (ZuRun) run = NULL;
   g_autofree char *name = NULL;
+  int status;
 
   if (!zuctl_run_options_parse (command, words, &options, &parsed, error))
     return parsed.status;
+  if (!zuctl_run_egress_check (&options, error))
+    return ZUCTL_ERROR;
   spec = zuctl_run_options_new_launch_spec (&options, error);
   if (spec == NULL)
     return ZUCTL_ERROR;
@@ -138,9 +142,12 @@ run_run (const ZuctlCommand *command, GStrv words, GError **error)
     return ZU_RUN_EXIT_SET_UP;
 
   run = zu_run_new (backend, name, bus, "zuctl");
+  zuctl_run_egress_set (run, &options);
   if (!tell_sink (run, options.sink, error))
     return ZU_RUN_EXIT_SET_UP;
-  return execute (run, spec, process, error);
+  status = execute (run, spec, process, error);
+  zuctl_run_egress_print_needed (run);
+  return status;
 }
 
 const ZuctlCommand zuctl_run_commands[] = {

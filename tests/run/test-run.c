@@ -188,7 +188,8 @@ test_completes (Fixture *fixture, gconstpointer data)
   assert_text (fixture, STARTED, "backend", "host");
   assert_text (fixture, STARTED, "image_id", "none");
   assert_json (fixture, STARTED, "environment", "[\"SECRET_VALUE\"]");
-  assert_json (fixture, STARTED, "policy", "{\"network\":\"none\"}");
+  assert_json (fixture, STARTED, "policy",
+               "{\"network\":\"none\",\"allow\":[],\"allow_any\":false,\"observe\":false}");
   assert_number (fixture, RETURNED, "exit_status", 7);
   assert_number (fixture, RETURNED, "signal", 0);
   assert_json (fixture, RETURNED, "timed_out", "false");

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""zuctl run --allow: what is inside reaches exactly what is allowed, and the log tells of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "zuctl"))
+import support  # noqa: E402
+from world import METADATA, PRIVATE, PUBLIC, PUBLIC6, Origin, Resolver, Server, echo, enter  # noqa: E402
+
+resolver: Resolver
+
+# What the tool does: a request a line of its arguments, and what came of it.
+GET = """
+import os, sys, urllib.request, urllib.error
+for url in sys.argv[1:]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            print(answer.status, flush=True)
+    except urllib.error.HTTPError as error:
+        print(error.code, error.headers.get('Zu-Egress-Reason'), flush=True)
+    except OSError as error:
+        print('failed', type(error).__name__, flush=True)
+"""
+
+# Every way around the proxy that there could be.
+REACH = """
+import socket, sys
+for family, kind, address in (
+        (socket.AF_INET, socket.SOCK_STREAM, (sys.argv[1], int(sys.argv[2]))),
+        (socket.AF_INET6, socket.SOCK_STREAM, (sys.argv[3], int(sys.argv[2]))),
+        (socket.AF_INET, socket.SOCK_DGRAM, (sys.argv[1], 53)),
+        (socket.AF_INET, socket.SOCK_DGRAM, ('127.0.0.1', 53)),
+        (socket.AF_INET, socket.SOCK_STREAM, ('169.254.169.254', 80))):
+    with socket.socket(family, kind) as s:
+        s.settimeout(2)
+        try:
+            s.connect(address)
+            s.send(b'x')
+            print('sent' if kind == socket.SOCK_DGRAM and not s.recv(1) else 'reached')
+        except OSError as error:
+            print('no')
+try:
+    print(socket.getaddrinfo('name.example', 80)[0][4])
+except OSError:
+    print('no')
+"""
+
+
+class Runs(support.ZuctlCase):
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.origin = Origin()
+        self.addCleanup(self.origin.close)
+        self.rule = f"{PUBLIC}:{self.origin.port}"
+        self.url = f"http://{self.rule}/"
+
+    def run_in(self, *options: str, script: str = GET, arguments: tuple[str, ...] = ()) -> subprocess.CompletedProcess[bytes]:
+        return self.zuctl("run", "--sink", self.log, *options, "--", "/usr/bin/python3", "-c", script, *arguments)
+
+    def events(self, kind: str = "") -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in self.succeed("log", "query", self.log, "--json").splitlines()]
+        return [event for event in found if event["type"].startswith(kind)]
+
+    def observed(self) -> list[dict[str, Any]]:
+        return [event["payload"] for event in self.events("harness.egress.observed")]
+
+    def lines(self, done: subprocess.CompletedProcess[bytes]) -> list[str]:
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout.decode().splitlines()
+
+    def test_exactly_what_is_allowed(self) -> None:
+        resolver.set("name.example", [PUBLIC])
+        resolver.set("inside.example", [PRIVATE])
+        port = self.origin.port
+        done = self.run_in("--allow", self.rule, "--allow", f"name.example:{port}", "--allow", f"inside.example:{port}",
+                           arguments=(self.url, f"http://name.example:{port}/", f"http://inside.example:{port}/",
+                                      "http://other.example/", f"http://{PUBLIC}/", f"http://{METADATA}/"))
+        self.assertEqual(self.lines(done), ["200", "200", "403 internal-address", "403 not-allowed",
+                                            "403 port-not-allowed", "403 internal-address"])
+        self.assertEqual([(r["host"], r["allowed"], r["reason"]) for r in self.observed()],
+                         [(PUBLIC, True, "allowed"), ("name.example", True, "allowed"),
+                          ("inside.example", False, "internal-address"), ("other.example", False, "not-allowed"),
+                          (PUBLIC, False, "port-not-allowed"), (METADATA, False, "internal-address")])
+        kinds = [event["type"] for event in self.events()]
+        self.assertEqual(kinds, ["harness.task.started", "harness.tool.invoked", *["harness.egress.observed"] * 6,
+                                 "harness.tool.returned", "harness.task.completed"])
+        policy = self.events("harness.task.started")[0]["payload"]["policy"]
+        self.assertEqual((policy["network"], policy["allow_any"], policy["allow"][0]), ("none", False, self.rule))
+        self.assertEqual(self.zuctl("log", "verify", self.log).returncode, 0)
+
+    def test_no_other_way(self) -> None:
+        for options in ((), ("--allow", self.rule), ("--allow-any",)):
+            listening = Server(echo, port=0)
+            self.addCleanup(listening.close)
+            asked = len(resolver.asked)
+            done = self.run_in(*options, script=REACH, arguments=(PUBLIC, str(listening.port), PUBLIC6))
+            self.assertEqual(self.lines(done), ["no"] * 6, options)
+            self.assertEqual((listening.accepted, len(resolver.asked) - asked), (0, 0))
+
+    def test_variables(self) -> None:
+        script = "import os; print(*(n + '=' + v for n, v in sorted(os.environ.items()) if 'proxy' in n.lower()))"
+        words = dict(word.split("=", 1) for word in self.lines(self.run_in("--allow", self.rule, script=script))[0].split())
+        self.assertEqual(sorted(words), sorted(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy",
+                                                "https_proxy", "all_proxy", "no_proxy"]))
+        self.assertRegex(words["HTTPS_PROXY"], r"\Ahttp://127\.0\.0\.1:\d+\Z")
+        self.assertEqual(words["no_proxy"], "localhost,127.0.0.1,::1")
+        # The caller's own stay; whoever allows this machine's loopback gets there.
+        done = self.run_in("--allow", "127.0.0.1:9", "--env", "http_proxy=mine", script=script)
+        words = dict(word.split("=", 1) for word in self.lines(done)[0].split())
+        self.assertEqual((words["http_proxy"], words["NO_PROXY"]), ("mine", "localhost,::1"))
+        self.assertEqual(self.lines(self.run_in(script=script)), [""])
+
+    def test_allow_any(self) -> None:
+        done = self.run_in("--allow-any", arguments=(self.url, f"http://{PRIVATE}/"))
+        self.assertEqual(self.lines(done), ["200", "403 internal-address"])
+        self.assertTrue(self.events("harness.task.started")[0]["payload"]["policy"]["allow_any"])
+
+    def test_observe(self) -> None:
+        done = self.run_in("--observe", "--allow", self.rule, arguments=(self.url, "http://a.example:81/x", self.url))
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout.decode().splitlines(), ["403 observed"] * 3)
+        self.assertEqual(done.stderr.decode(), f"--allow {self.rule}\n--allow a.example:81\n")
+        self.assertEqual(self.origin.accepted, 0)
+        # What it prints is what is needed.
+        resolver.set("a.example", [PUBLIC])
+        options = [word for line in done.stderr.decode().splitlines() for word in line.split()]
+        self.assertEqual(self.lines(self.run_in(*options, arguments=(self.url,))), ["200"])
+
+    def test_usage(self) -> None:
+        for options in (("--allow", "http://x"), ("--allow", "*"), ("--allow", "a:0"), ("--allow", "a", "--sni", "no")):
+            self.fail_with(2, "run: ", "run", *options, "--", "true")
+
+    def test_another_network(self) -> None:
+        for network in ("unrestricted", "isolated"):
+            self.fail_with(2, f"--network {network} and rules for egress", "run", "--allow", self.rule, "--network",
+                           network, "--", "true")
+
+    def test_two_runs_at_once(self) -> None:
+        other = Origin()
+        self.addCleanup(other.close)
+        urls = (self.url, f"http://{PUBLIC}:{other.port}/") * 5
+        results: dict[int, list[str]] = {}
+
+        def go(index: int, rule: str) -> None:
+            results[index] = self.lines(self.run_in("--allow", rule, arguments=urls))
+
+        threads = [threading.Thread(target=go, args=(0, self.rule)),
+                   threading.Thread(target=go, args=(1, f"{PUBLIC}:{other.port}"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(results[0], ["200", "403 port-not-allowed"] * 5)
+        self.assertEqual(results[1], ["403 port-not-allowed", "200"] * 5)
+
+    def start(self, script: str) -> tuple[subprocess.Popen[bytes], int]:
+        """A run that goes on, and its proxy."""
+        run = subprocess.Popen(["zuctl", "run", "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
+                                "-uc", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+        self.addCleanup(lambda: run.poll() is None and run.kill())
+        assert run.stdout is not None
+        self.assertEqual(run.stdout.readline(), b"there\n")
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        names = {Path(f"/proc/{pid}/comm").read_text().strip(): int(pid) for pid in children}
+        return run, names["zu-egress-proxy"]
+
+    def gone(self, pid: int) -> bool:
+        for _ in range(500):
+            if not Path(f"/proc/{pid}").exists() or re.search(r"State:\s+[ZX]", Path(f"/proc/{pid}/status").read_text()):
+                return True
+            time.sleep(0.02)
+        return False
+
+    def test_killed_run(self) -> None:
+        run, proxy = self.start("print('there'); import time; time.sleep(60)")
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=20)
+        self.assertTrue(self.gone(proxy))
+        # What holds the sandbox has noticed, and closes the trace.
+        for _ in range(500):
+            if self.events()[-1]["type"] == "harness.task.terminal":
+                return
+            time.sleep(0.02)
+        self.fail("the trace stays open")
+
+    def test_killed_proxy(self) -> None:
+        """Without its proxy a run reaches nothing, and says that it went wrong."""
+        script = f"print('there'); input()\n{GET}".replace("sys.argv[1:]", repr([self.url]))
+        run = subprocess.Popen(["zuctl", "run", "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
+                                "-uc", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=self.environment)
+        assert run.stdout is not None
+        self.assertEqual(run.stdout.readline(), b"there\n")
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        for pid in children:
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "zu-egress-proxy":
+                os.kill(int(pid), signal.SIGKILL)
+        out, error = run.communicate(b"\n", timeout=60)
+        self.assertTrue(out.startswith(b"failed"), out)
+        self.assertEqual(run.returncode, 125)
+        self.assertIn(b"the egress proxy has failed", error)
+        self.assertEqual(self.events()[-1]["type"], "harness.task.terminal")
+        self.assertEqual(self.origin.accepted, 0)
+
+    def test_the_tool_cannot_reach_the_proxy(self) -> None:
+        """No descriptor, no process, no socket of it is inside."""
+        script = "import os; print(os.listdir('/proc/self/fd'), [p for p in os.listdir('/proc') if p.isdigit()])"
+        out = self.lines(self.run_in("--allow", self.rule, script=script))[0]
+        self.assertRegex(out, r"\A\['0', '1', '2', '3'\] \[")
+        self.assertNotIn("egress", out)
+
+    def test_an_open_tunnel_is_recorded(self) -> None:
+        server = Server(echo)
+        self.addCleanup(server.close)
+        rule = f"{PUBLIC}:{server.port}"
+        script = ("import os, re, socket\n"
+                  "s = socket.create_connection(('127.0.0.1', int(os.environ['HTTP_PROXY'].rsplit(':', 1)[1])))\n"
+                  f"s.sendall(b'CONNECT {rule} HTTP/1.1\\r\\n\\r\\n'); s.recv(100); s.sendall(b'hello'); print(s.recv(5), flush=True)\n"
+                  "os._exit(0)")
+        self.assertEqual(self.lines(self.run_in("--allow", rule, script=script)), ["b'hello'"])
+        self.assertEqual([(r["bytes_in"], r["bytes_out"], r["allowed"]) for r in self.observed()], [(5, 5, True)])
+
+
+if __name__ == "__main__":
+    enter()
+    resolver = Resolver()
+    support.main()
