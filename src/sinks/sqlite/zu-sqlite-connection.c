@@ -3,6 +3,7 @@
 #include "zu-sqlite-connection.h"
 
 #include "zu-sqlite-schema.h"
+#include "zu-sqlite-vfs.h"
 
 /* Checkpoints are made by the writer itself, so that a failed one is noticed. The log that was
  * written ahead is cut back when it has grown past 64 MiB. */
@@ -100,7 +101,7 @@ zu_sqlite_connection_open (const char *path, sqlite3 **db, GError **error)
   int result = sqlite3_open_v2 (path, &opened,
                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
                                     | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
-                                NULL);
+                                zu_sqlite_vfs_get_name ());
 
   if (result != SQLITE_OK)
     {

@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /* The side file NAME.lock: between processes, one connection at a time writes or checkpoints the
- * log, and nobody does while a cleanly closed one is read. The lock belongs to this open file, so
- * closing another descriptor of the process does not drop it. */
+ * log, and nobody does while a cleanly closed one is read. Its bytes tell who wrote last, and
+ * whether a flush failed. */
 typedef struct _ZuSqliteLock ZuSqliteLock;
 
 typedef enum
@@ -28,6 +28,9 @@ gboolean zu_sqlite_lock_is_gone (ZuSqliteLock *self);
 gboolean zu_sqlite_lock_swap_owner (ZuSqliteLock *self);
 void zu_sqlite_lock_set_doubt (ZuSqliteLock *self, gboolean has_doubt);
 gboolean zu_sqlite_lock_has_doubt (ZuSqliteLock *self);
+
+int zu_sqlite_lock_get_fd (ZuSqliteLock *self);
+void zu_sqlite_lock_pause (ZuSqliteLock *self, guint *attempts);
 
 void zu_sqlite_pause (guint *attempts);
 

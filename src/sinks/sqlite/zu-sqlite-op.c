@@ -179,7 +179,8 @@ zu_sqlite_op_finish (ZuSqliteOp *self)
   g_atomic_ref_count_inc (&waiter->refs);
   g_mutex_lock (&waiter->lock);
   self->is_done = TRUE;
-  g_cond_signal (&waiter->cond);
+  if (self->is_asleep)
+    g_cond_signal (&waiter->cond);
   g_mutex_unlock (&waiter->lock);
   waiter_unref (waiter);
 }
@@ -191,7 +192,8 @@ zu_sqlite_op_wake_to_lead (ZuSqliteOp *self)
 
   g_mutex_lock (&waiter->lock);
   self->leads = TRUE;
-  g_cond_signal (&waiter->cond);
+  if (self->is_asleep)
+    g_cond_signal (&waiter->cond);
   g_mutex_unlock (&waiter->lock);
 }
 
@@ -203,7 +205,11 @@ zu_sqlite_op_wait (ZuSqliteOp *self)
 
   g_mutex_lock (&self->waiter->lock);
   while (!self->is_done && !self->leads)
-    g_cond_wait (&self->waiter->cond, &self->waiter->lock);
+    {
+      self->is_asleep = TRUE;
+      g_cond_wait (&self->waiter->cond, &self->waiter->lock);
+      self->is_asleep = FALSE;
+    }
   is_done = self->is_done;
   self->leads = FALSE;
   g_mutex_unlock (&self->waiter->lock);

@@ -25,8 +25,9 @@ typedef struct
   ZuEvent *stored;
   GPtrArray *stored_many;
   GError *error;
-  gboolean is_done; /* these two under the waiter's lock */
+  gboolean is_done; /* these three under the waiter's lock */
   gboolean leads;
+  gboolean is_asleep;
 } ZuSqliteOp;
 
 void zu_sqlite_op_init (ZuSqliteOp *self, const ZuSqliteParams *params, ZuEvent *event,

@@ -2,8 +2,6 @@
 
 #include "zu-sqlite-store.h"
 
-#include "zu-sqlite-lock.h"
-
 #include <unistd.h>
 
 #define MOST_QUEUED_EVENTS 65536
@@ -22,7 +20,8 @@ struct _ZuSqliteStore
 
   GMutex lock;
   GCond room;
-  GQueue queue; /* of ZuSqliteOp */
+  guint n_without_room; /* who wait for it: a wake-up is a system call */
+  GQueue queue;         /* of ZuSqliteOp */
   guint n_queued_events;
   gsize n_queued_bytes;
   gboolean is_led;
@@ -159,7 +158,8 @@ dequeued (ZuSqliteStore *self, ZuSqliteOp *op)
 {
   self->n_queued_events -= zu_sqlite_op_get_n_events (op);
   self->n_queued_bytes -= op->n_bytes;
-  g_cond_broadcast (&self->room);
+  if (self->n_without_room > 0)
+    g_cond_broadcast (&self->room);
 }
 
 static void
@@ -207,7 +207,7 @@ begin (ZuSqliteStore *self, ZuSqliteOp *own, GError **error)
     {
       if (!drop_outdated (self) || (own != NULL && own->is_done))
         break;
-      zu_sqlite_pause (&attempts);
+      zu_sqlite_writer_pause (self->writer, &attempts);
     }
 
   return result;
@@ -448,9 +448,9 @@ check_process (ZuSqliteStore *self, ZuSqliteOp *op)
 }
 
 static void
-set_full_error (ZuSqliteOp *op)
+set_overloaded_error (ZuSqliteOp *op)
 {
-  g_set_error_literal (&op->error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_BUSY,
+  g_set_error_literal (&op->error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_OVERLOADED,
                        "too many appends are waiting for the log; this one was not stored (wait "
                        "for the answers to some of them)");
 }
@@ -459,11 +459,13 @@ set_full_error (ZuSqliteOp *op)
 static gboolean
 wait_for_room (ZuSqliteStore *self, ZuSqliteOp *op)
 {
-  while (!has_room (self, op))
-    if (!g_cond_wait_until (&self->room, &self->lock, op->deadline))
-      return FALSE;
+  gboolean is_in_time = TRUE;
 
-  return TRUE;
+  self->n_without_room++;
+  while (is_in_time && !has_room (self, op))
+    is_in_time = g_cond_wait_until (&self->room, &self->lock, op->deadline);
+  self->n_without_room--;
+  return is_in_time;
 }
 
 /* Appends and waits for the answer. */
@@ -480,7 +482,7 @@ zu_sqlite_store_run (ZuSqliteStore *self, ZuSqliteOp *op)
   if (!wait_for_room (self, op))
     {
       g_mutex_unlock (&self->lock);
-      set_full_error (op);
+      set_overloaded_error (op);
       return;
     }
   enqueue (self, op);
@@ -508,7 +510,7 @@ zu_sqlite_store_push (ZuSqliteStore *self, ZuSqliteOp *op)
   if (!has_room (self, op))
     {
       g_mutex_unlock (&self->lock);
-      set_full_error (op);
+      set_overloaded_error (op);
       zu_sqlite_op_finish (op);
       return;
     }

@@ -264,6 +264,16 @@ zu_sqlite_writer_try_begin (ZuSqliteWriter *self, GError **error)
                                                                : begin_failed (self, error);
 }
 
+/* Before it is asked for again. */
+void
+zu_sqlite_writer_pause (ZuSqliteWriter *self, guint *attempts)
+{
+  if (self->lock != NULL)
+    zu_sqlite_lock_pause (self->lock, attempts);
+  else
+    zu_sqlite_pause (attempts);
+}
+
 /* Leaves the queue for the lock. */
 void
 zu_sqlite_writer_give_up (ZuSqliteWriter *self)

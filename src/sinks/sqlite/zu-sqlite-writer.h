@@ -21,6 +21,7 @@ ZuSqliteWriter *zu_sqlite_writer_new (const char *path);
 void zu_sqlite_writer_free (ZuSqliteWriter *self);
 
 ZuSqliteBegin zu_sqlite_writer_try_begin (ZuSqliteWriter *self, GError **error);
+void zu_sqlite_writer_pause (ZuSqliteWriter *self, guint *attempts);
 void zu_sqlite_writer_give_up (ZuSqliteWriter *self);
 
 ZuEvent *zu_sqlite_writer_append (ZuSqliteWriter *self, const ZuSqliteParams *params,
