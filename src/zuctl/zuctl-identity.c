@@ -11,6 +11,8 @@ typedef struct
 {
   char *name;
   char *config;
+  char *audience;
+  char *nonce;
   gboolean is_json;
 } IdentityOptions;
 
@@ -19,6 +21,8 @@ options_clear (IdentityOptions *options)
 {
   g_free (options->name);
   g_free (options->config);
+  g_free (options->audience);
+  g_free (options->nonce);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdentityOptions, options_clear)
@@ -27,13 +31,16 @@ static gboolean
 parse (const ZuctlCommand *command, GStrv words, IdentityOptions *options, ZuctlParsed *parsed,
        GError **error)
 {
-  const GOptionEntry entries[] = { { "name", 0, 0, G_OPTION_ARG_STRING, &options->name,
-                                     "The identity plugin, as in static", "NAME" },
-                                   { "config", 0, 0, G_OPTION_ARG_FILENAME, &options->config,
-                                     "Its configuration, a JSON object", "FILE" },
-                                   { "json", 0, 0, G_OPTION_ARG_NONE, &options->is_json,
-                                     "Print a JSON object", NULL },
-                                   G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = {
+    { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, "The identity plugin, as in static",
+      "NAME" },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "Its configuration, a JSON object",
+      "FILE" },
+    { "audience", 0, 0, G_OPTION_ARG_STRING, &options->audience, "Who the proof is for", "NAME" },
+    { "nonce", 0, 0, G_OPTION_ARG_STRING, &options->nonce, "The verifier's fresh value", "TEXT" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &options->is_json, "Print a JSON object", NULL },
+    G_OPTION_ENTRY_NULL
+  };
 
   if (!zuctl_parse (command, words, entries, NULL, parsed, error))
     return FALSE;
@@ -44,6 +51,16 @@ parse (const ZuctlCommand *command, GStrv words, IdentityOptions *options, Zuctl
                "%s: --%s is missing (see zuctl %s --help)", command->name,
                options->name == NULL ? "name" : "config", command->name);
   return FALSE;
+}
+
+/* NULL where nothing is to be bound. */
+static ZuChallenge *
+new_challenge (const IdentityOptions *options)
+{
+  if (options->audience == NULL && options->nonce == NULL)
+    return NULL;
+  return g_object_new (ZU_TYPE_CHALLENGE, "audience", options->audience, "nonce", options->nonce,
+                       NULL);
 }
 
 static ZuWorkloadIdentity *
@@ -71,6 +88,7 @@ run_present (const ZuctlCommand *command, GStrv words, GError **error)
   g_auto (IdentityOptions) options = { NULL };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_autoptr (ZuWorkloadIdentity) identity = NULL;
+  g_autoptr (ZuChallenge) challenge = NULL;
   g_autoptr (ZuProof) proof = NULL;
   g_autoptr (ZuJson) json = NULL;
 
@@ -80,7 +98,8 @@ run_present (const ZuctlCommand *command, GStrv words, GError **error)
   if (identity == NULL)
     return ZUCTL_ERROR;
 
-  proof = zu_workload_identity_present (identity, NULL, NULL, error);
+  challenge = new_challenge (&options);
+  proof = zu_workload_identity_present (identity, challenge, NULL, error);
   if (proof == NULL)
     {
       g_prefix_error (error, "cannot make a proof: ");
@@ -128,6 +147,7 @@ run_verify (const ZuctlCommand *command, GStrv words, GError **error)
   g_auto (IdentityOptions) options = { NULL };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_autoptr (ZuWorkloadIdentity) identity = NULL;
+  g_autoptr (ZuChallenge) challenge = NULL;
   g_autoptr (ZuProof) proof = NULL;
   g_autoptr (GError) why = NULL;
   g_autofree char *principal = NULL;
@@ -141,7 +161,8 @@ run_verify (const ZuctlCommand *command, GStrv words, GError **error)
   if (proof == NULL)
     return ZUCTL_DONE;
 
-  principal = zu_workload_identity_verify (identity, proof, NULL, NULL, &why);
+  challenge = new_challenge (&options);
+  principal = zu_workload_identity_verify (identity, proof, challenge, NULL, &why);
   if (why != NULL)
     {
       g_propagate_prefixed_error (error, g_steal_pointer (&why), "cannot verify the proof: ");
