@@ -1,60 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What every sink that links must do, asked of each by its name. */
+/* What every sink that links must do, asked of each by its name; what any sink must do is in the
+ * port's contract (zu-conformance). */
 
 #include "sinks-support.h"
 
 #include <string.h>
-
-/* What the port's description says, step by step, through the dispatcher. */
-static void
-test_scenarios (SinkFixture *fixture, gconstpointer kind)
-{
-  const ZuPortInfo *info = zu_event_sink_get_port_info ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ZuJson) port = zu_json_parse (info->description, -1, &error);
-  g_autoptr (ZuJson) scenarios = NULL;
-
-  g_assert_no_error (error);
-  scenarios = zu_json_dup_member (port, "scenarios");
-  g_assert_cmpuint (zu_json_get_size (scenarios), >, 0);
-  for (gsize i = 0; i < zu_json_get_size (scenarios); i++)
-    {
-      g_autoptr (ZuJson) scenario = zu_json_dup_element (scenarios, i);
-      g_autoptr (ZuJson) name = zu_json_dup_member (scenario, "name");
-      g_autoptr (ZuJson) steps = zu_json_dup_member (scenario, "steps");
-      g_autofree char *uri =
-          g_strdup_printf ("%s:%s", fixture->kind,
-                           strcmp (fixture->kind, "memory") == 0 ? "" : fixture->folder);
-      g_autofree char *full = strcmp (fixture->kind, "memory") == 0
-                                  ? g_strdup (uri)
-                                  : g_strconcat (uri, "/", zu_json_get_string (name, NULL), NULL);
-      g_autoptr (ZuEventSink) sink = zu_open_sink (full, &error);
-
-      g_assert_no_error (error);
-      for (gsize k = 0; k < zu_json_get_size (steps); k++)
-        {
-          g_autoptr (ZuJson) step = zu_json_dup_element (steps, k);
-          g_autoptr (ZuJson) call = zu_json_dup_member (step, "call");
-          g_autoptr (ZuJson) in = zu_json_dup_member (step, "in");
-          g_autoptr (ZuJson) refused = zu_json_dup_member (step, "error");
-          g_autoptr (ZuJson) out =
-              zu_port_dispatch (info, G_OBJECT (sink), zu_json_get_string (call, NULL), in, NULL,
-                                &error);
-
-          if (refused == NULL)
-            {
-              g_assert_no_error (error);
-              g_assert_nonnull (out);
-              continue;
-            }
-          g_assert_nonnull (error);
-          g_assert_true (error->domain == ZU_EVENT_SINK_ERROR);
-          g_assert_cmpstr (info->error_codes[error->code], ==, zu_json_get_string (refused, NULL));
-          g_clear_error (&error);
-        }
-    }
-}
 
 static void
 test_links (SinkFixture *fixture, gconstpointer kind)
@@ -413,14 +364,65 @@ static const struct
   const char *name;
   void (*func) (SinkFixture *, gconstpointer);
 } tests[] = {
-  { "scenarios", test_scenarios }, { "links", test_links },
-  { "repeated", test_repeated },   { "arrives-linked", test_arrives_linked },
-  { "copy", test_copy },           { "signs", test_signs },
-  { "many", test_many },           { "filters", test_filters },
-  { "pages", test_pages },         { "signal", test_signal },
-  { "async", test_async },         { "cancelled", test_cancelled },
-  { "threads", test_threads },     { "bad-options", test_bad_options },
+  { "links", test_links },
+  { "repeated", test_repeated },
+  { "arrives-linked", test_arrives_linked },
+  { "copy", test_copy },
+  { "signs", test_signs },
+  { "many", test_many },
+  { "filters", test_filters },
+  { "pages", test_pages },
+  { "signal", test_signal },
+  { "async", test_async },
+  { "cancelled", test_cancelled },
+  { "threads", test_threads },
+  { "bad-options", test_bad_options },
 };
+
+static void
+append_refused (ZuEventSink *sink, ZuEvent *event)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (zu_event_sink_append (sink, event, NULL, &error));
+  g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL);
+}
+
+/* At its bound a log in memory refuses, loses nothing, and still knows what it has. */
+static void
+test_memory_bounds (void)
+{
+  g_autoptr (ZuEventSink) few = zu_open_sink ("memory:?max-events=3", NULL),
+                          small = zu_open_sink ("memory:?max-bytes=2000", NULL);
+  g_autoptr (ZuEvent) first = make_event (TRACE_A, 1), last = make_event (TRACE_A, 2),
+                      stored = append_ok (few, first), again = NULL;
+  g_autoptr (GPtrArray) batch = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = NULL;
+
+  for (int i = 0; i < 3; i++)
+    g_ptr_array_add (batch, make_event (TRACE_A, i));
+  g_assert_null (zu_event_sink_append_many (few, batch, NULL, &error));
+  g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL);
+  assert_intact (few, 1);
+  append_some (few, TRACE_B, 2);
+  append_refused (few, last);
+  again = append_ok (few, first);
+  g_assert_true (again == stored);
+  assert_intact (few, 3);
+
+  /* What was taken back does not count. */
+  append_some (small, TRACE_A, 2);
+  for (int i = 0; i < 10; i++)
+    {
+      g_clear_error (&error);
+      g_assert_null (zu_event_sink_append_many (small, batch, NULL, &error));
+      g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL);
+    }
+  append_some (small, TRACE_A, 1);
+  append_some (small, TRACE_A, 1);
+  append_refused (small, last);
+  assert_intact (small, 4);
+}
 
 int
 main (int argc, char **argv)
@@ -435,5 +437,6 @@ main (int argc, char **argv)
 
         g_test_add (path, SinkFixture, kinds[k], sink_set_up, tests[i].func, sink_tear_down);
       }
+  g_test_add_func ("/sinks/memory/bounds", test_memory_bounds);
   return g_test_run ();
 }

@@ -10,18 +10,27 @@
  *
  * A log that lasts as long as the object: for tests, and for what is to be looked at once.
  *
- * It links, knows repeated events and filters like the durable sinks. It may be used from any
- * thread.
+ * It links, knows repeated events and filters like the durable sinks, and grows up to a bound where
+ * it is given one. It may be used from any thread.
  */
 struct _ZuMemorySink
 {
   GObject parent_instance;
 
   ZuSinkOptions options;
+  guint64 max_events; /* 0 for no bound, as below */
+  guint64 max_bytes;
 
   GMutex lock;
   ZuLinker *linker;
   GPtrArray *events; /* the sequence number of an event is its index and 1 */
+  guint64 n_bytes;
+};
+
+enum
+{
+  PROP_MAX_EVENTS = ZU_SINK_N_PROPS,
+  PROP_MAX_BYTES,
 };
 
 static void zu_memory_sink_iface_init (ZuEventSinkInterface *iface);
@@ -31,6 +40,41 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (ZuMemorySink, zu_memory_sink, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_SINK, zu_memory_sink_iface_init)
                                    G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
                                                           zu_memory_sink_initable_init))
+
+static gsize
+count_bytes (ZuEvent *event)
+{
+  gsize length;
+
+  zu_event_get_text (event, &length);
+  return length;
+}
+
+static gboolean
+check_room (ZuMemorySink *self, ZuEvent *event, GError **error)
+{
+  gboolean has_too_many = self->max_events > 0 && self->events->len >= self->max_events;
+
+  if (!has_too_many
+      && (self->max_bytes == 0 || self->n_bytes + count_bytes (event) <= self->max_bytes))
+    return TRUE;
+
+  g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL,
+               "the log in memory is full at %u events and %" G_GUINT64_FORMAT
+               " bytes; nothing was stored (raise %s, or use a log on disk)",
+               self->events->len, self->n_bytes, has_too_many ? "max-events" : "max-bytes");
+  return FALSE;
+}
+
+/* Takes back what was stored since there were so many. */
+static void
+roll_back (ZuMemorySink *self, guint n_events)
+{
+  zu_linker_roll_back (self->linker);
+  for (guint i = n_events; i < self->events->len; i++)
+    self->n_bytes -= count_bytes (g_ptr_array_index (self->events, i));
+  g_ptr_array_set_size (self->events, (int) n_events);
+}
 
 /* The stored event: a new one, or the one that is there already. Called with the lock held. */
 static ZuEvent *
@@ -47,11 +91,12 @@ store (ZuMemorySink *self, ZuEvent *event, GError **error)
     }
 
   linked = zu_linker_link (self->linker, event, error);
-  if (linked == NULL)
+  if (linked == NULL || !check_room (self, linked, error))
     return NULL;
 
   zu_linker_note (self->linker, linked, self->events->len);
   g_ptr_array_add (self->events, g_object_ref (linked));
+  self->n_bytes += count_bytes (linked);
   return g_steal_pointer (&linked);
 }
 
@@ -69,8 +114,7 @@ store_many (ZuMemorySink *self, GPtrArray *events, guint *first_new, GError **er
       if (one == NULL)
         {
           zu_sink_prefix_index (error, i, events->len);
-          zu_linker_roll_back (self->linker);
-          g_ptr_array_set_size (self->events, (int) *first_new);
+          roll_back (self, *first_new);
           return NULL;
         }
       g_ptr_array_add (stored, one);
@@ -196,14 +240,16 @@ zu_memory_sink_count (ZuEventSink *sink, ZuFilter *filter, GCancellable *cancell
                       GError **error)
 {
   ZuMemorySink *self = ZU_MEMORY_SINK (sink);
-  gint64 seq = 0;
-  g_autoptr (GPtrArray) found = NULL;
+  g_autoptr (GMutexLocker) locker = NULL;
+  gint64 n = 0;
 
   if (!zu_sink_options_check_filter (&self->options, filter, error))
     return 0;
 
-  found = collect (self, filter, &seq, -1);
-  return found->len;
+  locker = g_mutex_locker_new (&self->lock);
+  for (guint i = 0; i < self->events->len; i++)
+    n += filter == NULL || zu_filter_matches (filter, g_ptr_array_index (self->events, i));
+  return n;
 }
 
 static void
@@ -237,8 +283,20 @@ zu_memory_sink_initable_init (GInitableIface *iface)
 static void
 zu_memory_sink_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  if (!zu_sink_options_set (&ZU_MEMORY_SINK (object)->options, id, value))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  ZuMemorySink *self = ZU_MEMORY_SINK (object);
+
+  switch (id)
+    {
+    case PROP_MAX_EVENTS:
+      self->max_events = g_value_get_uint64 (value);
+      break;
+    case PROP_MAX_BYTES:
+      self->max_bytes = g_value_get_uint64 (value);
+      break;
+    default:
+      if (!zu_sink_options_set (&self->options, id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
 }
 
 static void
@@ -258,11 +316,29 @@ static void
 zu_memory_sink_class_init (ZuMemorySinkClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
   object_class->set_property = zu_memory_sink_set_property;
   object_class->finalize = zu_memory_sink_finalize;
 
   zu_sink_options_install (object_class);
+  /**
+   * ZuMemorySink:max-events:
+   *
+   * How many events are taken; what comes then is refused as `full`. 0 for any number.
+   */
+  g_object_class_install_property (object_class, PROP_MAX_EVENTS,
+                                   g_param_spec_uint64 ("max-events", NULL, NULL, 0, G_MAXUINT, 0,
+                                                        flags));
+  /**
+   * ZuMemorySink:max-bytes:
+   *
+   * How many bytes their texts may have in all; what comes then is refused as `full`. 0 for any
+   * number.
+   */
+  g_object_class_install_property (object_class, PROP_MAX_BYTES,
+                                   g_param_spec_uint64 ("max-bytes", NULL, NULL, 0, G_MAXINT64, 0,
+                                                        flags));
 }
 
 static void
