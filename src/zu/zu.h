@@ -29,6 +29,8 @@
 
 #include <zu/codec/zu-codec-set.h>
 #include <zu/codec/zu-identity-codec.h>
+#include <zu/chain/zu-chain-log.h>
+#include <zu/chain/zu-rows.h>
 #include <zu/registry/zu-measure.h>
 #include <zu/registry/zu-open-sink.h>
 #include <zu/registry/zu-plugin-info.h>

@@ -2,73 +2,55 @@
 
 #include "zu-sqlite-audit.h"
 
+/* A page is held by each thread that verifies, and should stay in its processor's cache. */
+#define PAGE_SIZE (256 * 1024)
+#define PAGE_ROOM (PAGE_SIZE + 16 * 1024)
+
 typedef struct
 {
   const ZuSqliteParams *params;
-  GPtrArray *events;
-  GPtrArray *findings;
+  ZuRowWriter *writer;
   gint64 seq;
 } Audit;
 
-static void
-add_finding (Audit *self, sqlite3_stmt *row, ZuFindingKind kind, const char *text)
+/* A row that cannot be read passes where its columns do. */
+static gboolean
+passes (sqlite3_stmt *row, ZuFilter *ctx, const ZuSqliteParams *params)
 {
-  const char *event_id = (const char *) sqlite3_column_text (row, ZU_SQLITE_ROW_EVENT_ID);
+  g_autoptr (ZuEvent) event = NULL;
 
-  if (event_id == NULL || *event_id == '\0' || !g_utf8_validate (event_id, -1, NULL))
-    event_id = "-";
-  g_ptr_array_add (self->findings,
-                   g_object_new (ZU_TYPE_AUDIT_FINDING, "seq",
-                                 (gint64) sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ), "kind",
-                                 kind, "subject", event_id, "text", text, NULL));
-}
-
-static void
-compare_columns (Audit *self, sqlite3_stmt *row, ZuEvent *event)
-{
-  g_autofree char *names = zu_sqlite_row_dup_mismatch (row, event);
-  g_autofree char *text = NULL;
-
-  if (names == NULL)
-    return;
-
-  text = g_strdup_printf ("row %" G_GINT64_FORMAT ": %s differs from the event inside (%s)",
-                          (gint64) sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ), names,
-                          zu_event_get_event_id (event));
-  add_finding (self, row, ZU_FINDING_KIND_INDEX_MISMATCH, text);
+  if (ctx == NULL)
+    return TRUE;
+  event = zu_sqlite_row_decode (row, params, NULL);
+  return event == NULL || zu_filter_matches (ctx, event);
 }
 
 static ZuSqliteRowResult
-audit_row (sqlite3_stmt *row, ZuFilter *ctx, gpointer data, GError **error)
+write_row (sqlite3_stmt *row, ZuFilter *ctx, gpointer data, GError **error)
 {
   Audit *self = data;
-  g_autoptr (GError) why = NULL;
-  g_autoptr (ZuEvent) event = zu_sqlite_row_decode (row, self->params, &why);
 
-  if (event != NULL && ctx != NULL && !zu_filter_matches (ctx, event))
+  if (zu_row_writer_get_size (self->writer) >= PAGE_SIZE)
+    return ZU_SQLITE_ROW_STOP;
+  if (!passes (row, ctx, self->params))
     return ZU_SQLITE_ROW_SKIPPED;
 
+  zu_sqlite_row_write (row, self->params, self->writer);
   self->seq = sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ);
-  if (event == NULL)
-    {
-      add_finding (self, row, ZU_FINDING_KIND_UNDECODABLE, why->message);
-      return ZU_SQLITE_ROW_GIVEN;
-    }
-
-  compare_columns (self, row, event);
-  g_ptr_array_add (self->events, g_steal_pointer (&event));
   return ZU_SQLITE_ROW_GIVEN;
 }
 
-ZuAuditPage *
-zu_sqlite_audit_page (ZuSqliteReaders *readers, const ZuSqliteRead *read, GError **error)
+/* A page of rows as they are stored. */
+GBytes *
+zu_sqlite_audit_rows (ZuSqliteReaders *readers, const ZuSqliteRead *read, gint64 *next_seq,
+                      GError **error)
 {
-  g_autoptr (GPtrArray) events = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) findings = g_ptr_array_new_with_free_func (g_object_unref);
-  Audit audit = { read->params, events, findings, read->after };
+  g_autoptr (ZuRowWriter) writer = zu_row_writer_new (PAGE_ROOM);
+  Audit audit = { read->params, writer, read->after };
 
-  if (!zu_sqlite_readers_read (readers, read, audit_row, &audit, error))
+  if (!zu_sqlite_readers_read (readers, read, write_row, &audit, error))
     return NULL;
 
-  return zu_audit_page_new (events, findings, audit.seq);
+  *next_seq = audit.seq;
+  return zu_row_writer_end (writer);
 }

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-ZuAuditPage *zu_sqlite_audit_page (ZuSqliteReaders *readers, const ZuSqliteRead *read,
-                                   GError **error);
+GBytes *zu_sqlite_audit_rows (ZuSqliteReaders *readers, const ZuSqliteRead *read, gint64 *next_seq,
+                              GError **error);
 
 G_END_DECLS

@@ -50,13 +50,18 @@ zu_sqlite_readers_free (ZuSqliteReaders *self)
   g_free (self);
 }
 
+/* The one that this thread used last: what it has read is where this thread's processor has it. One
+ * of another thread's only where there are enough already. */
 static ZuSqliteSession *
 take_idle (ZuSqliteReaders *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint n = self->idle->len;
 
-  return self->idle->len > 0 ? g_ptr_array_steal_index_fast (self->idle, self->idle->len - 1)
-                             : NULL;
+  for (guint i = n; i > 0; i--)
+    if (((ZuSqliteSession *) g_ptr_array_index (self->idle, i - 1))->user == g_thread_self ())
+      return g_ptr_array_steal_index (self->idle, i - 1);
+  return n == MOST_IDLE ? g_ptr_array_steal_index (self->idle, 0) : NULL;
 }
 
 static ZuSqliteSession *
@@ -90,6 +95,7 @@ give_back (ZuSqliteReaders *self, ZuSqliteSession *session, gboolean is_read, GE
       return FALSE;
     }
 
+  session->user = g_thread_self ();
   locker = g_mutex_locker_new (&self->lock);
   if (is_read && self->idle->len < MOST_IDLE && zu_sqlite_session_can_resume (session))
     g_ptr_array_add (self->idle, g_steal_pointer (&owned));

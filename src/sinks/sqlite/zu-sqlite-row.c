@@ -4,22 +4,18 @@
 
 #define SEPARATOR 0x1f
 
-static const struct
-{
-  const char *name;
-  int column;
-  ZuEventField field;
-} columns[] = {
-  { "event_id", ZU_SQLITE_ROW_EVENT_ID, ZU_EVENT_FIELD_EVENT_ID },
-  { "trace_id", ZU_SQLITE_ROW_TRACE_ID, ZU_EVENT_FIELD_TRACE_ID },
-  { "task_id", ZU_SQLITE_ROW_TASK_ID, ZU_EVENT_FIELD_TASK_ID },
-  { "type", ZU_SQLITE_ROW_TYPE, ZU_EVENT_FIELD_TYPE },
-  { "source", ZU_SQLITE_ROW_SOURCE, ZU_EVENT_FIELD_SOURCE },
-  { "parent_id", ZU_SQLITE_ROW_PARENT_ID, ZU_EVENT_FIELD_PARENT_ID },
+/* The statement's columns in the order of ZuRowColumn. */
+static const int columns[ZU_ROW_N_COLUMNS] = {
+  [ZU_ROW_COLUMN_EVENT_ID] = ZU_SQLITE_ROW_EVENT_ID,
+  [ZU_ROW_COLUMN_TRACE_ID] = ZU_SQLITE_ROW_TRACE_ID,
+  [ZU_ROW_COLUMN_TASK_ID] = ZU_SQLITE_ROW_TASK_ID,
+  [ZU_ROW_COLUMN_TYPE] = ZU_SQLITE_ROW_TYPE,
+  [ZU_ROW_COLUMN_SOURCE] = ZU_SQLITE_ROW_SOURCE,
+  [ZU_ROW_COLUMN_PARENT_ID] = ZU_SQLITE_ROW_PARENT_ID,
 };
 
 /* All but the last are what a blob is bound to. */
-#define N_BOUND (G_N_ELEMENTS (columns) - 1)
+#define N_BOUND (ZU_ROW_N_COLUMNS - 1)
 
 /* As zu_codec_dup_associated_data() has it, but of the columns: a row whose columns were changed
  * does not decrypt. */
@@ -32,12 +28,12 @@ dup_associated_data (sqlite3_stmt *row)
   for (guint i = 0; i < N_BOUND; i++)
     {
       /* Not as text: that would make one of whatever is stored, and its type could not be told. */
-      const guint8 *text = sqlite3_column_blob (row, columns[i].column);
+      const guint8 *text = sqlite3_column_blob (row, columns[i]);
 
       if (i > 0)
         g_byte_array_append (joined, &separator, 1);
       if (text != NULL)
-        g_byte_array_append (joined, text, (guint) sqlite3_column_bytes (row, columns[i].column));
+        g_byte_array_append (joined, text, (guint) sqlite3_column_bytes (row, columns[i]));
     }
 
   return g_byte_array_free_to_bytes (g_steal_pointer (&joined));
@@ -97,18 +93,11 @@ decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
   return zu_codec_set_decode_event (params->codecs, blob, size, associated_data, error);
 }
 
-/* The event of a row; an error names the row. */
-ZuEvent *
-zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
+static void
+set_undecodable (GError **error, sqlite3_stmt *row, const GError *cause)
 {
-  g_autoptr (GError) cause = NULL;
-  ZuEvent *event = decode (row, params, &cause);
-  const guint8 *event_id;
+  const guint8 *event_id = sqlite3_column_text (row, ZU_SQLITE_ROW_EVENT_ID);
 
-  if (event != NULL)
-    return event;
-
-  event_id = sqlite3_column_text (row, ZU_SQLITE_ROW_EVENT_ID);
   g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE,
                "row %" G_GINT64_FORMAT " (event %s) cannot be read: %s",
                (gint64) sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ),
@@ -116,49 +105,63 @@ zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **
                    ? (const char *) event_id
                    : "?",
                cause->message);
-  return NULL;
 }
 
-/* A text that is stored as anything else compares with no text that a filter asks for. */
-static gboolean
-is_same (sqlite3_stmt *row, int column, const char *text, gsize length)
+/* The event of a row; an error names the row. */
+ZuEvent *
+zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error)
 {
-  const char *stored;
+  g_autoptr (GError) cause = NULL;
+  ZuEvent *event = decode (row, params, &cause);
 
-  if (sqlite3_column_type (row, column) != (text != NULL ? SQLITE_TEXT : SQLITE_NULL))
-    return FALSE;
-  if (text == NULL)
-    return TRUE;
+  if (event == NULL)
+    set_undecodable (error, row, cause);
+  return event;
+}
 
-  stored = (const char *) sqlite3_column_text (row, column);
-  return (gsize) sqlite3_column_bytes (row, column) == length && memcmp (stored, text, length) == 0;
+/* What is stored, and whether it is stored as something else than TYPE or null: then it compares
+ * with nothing that a filter asks for. By the value, which takes no lock that the connection, used
+ * by one thread at a time, has not. */
+static inline ZuRowValue
+read_value (sqlite3_stmt *row, int column, int type, gboolean *is_odd)
+{
+  sqlite3_value *value = sqlite3_column_value (row, column);
+  int found = sqlite3_value_type (value);
+  gconstpointer data;
+
+  *is_odd = found != type && found != SQLITE_NULL;
+  data = found == SQLITE_TEXT ? sqlite3_value_text (value) : sqlite3_value_blob (value);
+  return (ZuRowValue){ data, data != NULL ? (gsize) sqlite3_value_bytes (value) : 0 };
 }
 
 static void
-add_name (GString **names, const char *name)
+write_refused (const ZuRow *stored, sqlite3_stmt *row, const GError *cause, ZuRowWriter *writer)
 {
-  if (*names == NULL)
-    *names = g_string_new (name);
-  else
-    g_string_append_printf (*names, ", %s", name);
+  g_autoptr (GError) error = NULL;
+
+  set_undecodable (&error, row, cause);
+  zu_row_writer_add_undecodable (writer, stored, error->message);
 }
 
-/* The names of the columns that differ from the event inside; NULL where none does. */
-char *
-zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event)
+/* Adds the row to a page, as it is stored. */
+void
+zu_sqlite_row_write (sqlite3_stmt *row, const ZuSqliteParams *params, ZuRowWriter *writer)
 {
-  g_autoptr (GString) names = NULL;
+  g_autoptr (GError) cause = NULL;
+  ZuRow stored = { .seq = sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ) };
+  gboolean is_odd;
 
-  for (guint i = 0; i < G_N_ELEMENTS (columns); i++)
+  for (guint i = 0; i < ZU_ROW_N_COLUMNS; i++)
     {
-      gsize length;
-      const char *text = zu_event_get_field (event, columns[i].field, &length);
-
-      if (!is_same (row, columns[i].column, text, length))
-        add_name (&names, columns[i].name);
+      stored.columns[i] = read_value (row, columns[i], SQLITE_TEXT, &is_odd);
+      stored.odd |= (guint32) is_odd << i;
     }
-  if (sqlite3_column_type (row, ZU_SQLITE_ROW_DATA) != SQLITE_BLOB)
-    add_name (&names, "data");
+  stored.blob = read_value (row, ZU_SQLITE_ROW_DATA, SQLITE_BLOB, &is_odd);
+  stored.odd |= (guint32) (is_odd || stored.blob.data == NULL) << ZU_ROW_N_COLUMNS;
 
-  return names != NULL ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
+  if ((stored.blob.size == 0 || *(const guint8 *) stored.blob.data == 0)
+      && !check_policy (row, params, &cause))
+    write_refused (&stored, row, cause, writer);
+  else
+    zu_row_writer_add (writer, &stored);
 }

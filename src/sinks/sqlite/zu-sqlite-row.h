@@ -6,20 +6,20 @@
 
 G_BEGIN_DECLS
 
-/* The columns of a statement that gives rows, in this order. */
+/* The columns of a statement that gives rows, in the order in which they are stored. */
 #define ZU_SQLITE_ROW_COLUMNS \
-  "e.seq, e.data, e.event_id, e.trace_id, e.task_id, e.parent_id, e.type, e.source"
+  "e.seq, e.event_id, e.trace_id, e.task_id, e.parent_id, e.type, e.source, e.data"
 
 enum
 {
   ZU_SQLITE_ROW_SEQ,
-  ZU_SQLITE_ROW_DATA,
   ZU_SQLITE_ROW_EVENT_ID,
   ZU_SQLITE_ROW_TRACE_ID,
   ZU_SQLITE_ROW_TASK_ID,
   ZU_SQLITE_ROW_PARENT_ID,
   ZU_SQLITE_ROW_TYPE,
   ZU_SQLITE_ROW_SOURCE,
+  ZU_SQLITE_ROW_DATA,
 };
 
 /* What a sink brings to every row it reads or writes. */
@@ -38,6 +38,6 @@ gint64 zu_sqlite_stricter (gint64 a, gint64 b);
 void zu_sqlite_params_learn (const ZuSqliteParams *params, gint64 encrypted_from);
 
 ZuEvent *zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error);
-char *zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event);
+void zu_sqlite_row_write (sqlite3_stmt *row, const ZuSqliteParams *params, ZuRowWriter *writer);
 
 G_END_DECLS

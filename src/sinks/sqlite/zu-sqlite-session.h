@@ -17,6 +17,7 @@ typedef struct
   sqlite3_stmt *stmt; /* the last one, for the next page */
   char *sql;
   sqlite3_stmt *policy;
+  gpointer user; /* the thread that used it last; only compared */
 } ZuSqliteSession;
 
 ZuSqliteSession *zu_sqlite_session_open (const char *path, guint timeout, GError **error);

@@ -244,15 +244,42 @@ zu_sqlite_sink_iface_init (ZuEventSinkInterface *iface)
   iface->count = zu_sqlite_sink_count;
 }
 
+static GBytes *
+read_rows (ZuSqliteSink *self, const ZuSqliteRead *read, gint64 *next_seq, GError **error)
+{
+  return check_filter (self, read->filter, error)
+             ? zu_sqlite_audit_rows (self->readers, read, next_seq, error)
+             : NULL;
+}
+
 static ZuAuditPage *
 zu_sqlite_sink_audit (ZuEventAudit *audit, ZuFilter *filter, gint64 after_seq, gint64 limit,
                       GCancellable *cancellable, GError **error)
 {
   ZuSqliteSink *self = ZU_SQLITE_SINK (audit);
   ZuSqliteRead read = { filter, &self->params, after_seq, MAX (limit, 1), cancellable };
+  gint64 next_seq;
+  g_autoptr (GBytes) rows = read_rows (self, &read, &next_seq, error);
 
-  return check_filter (self, filter, error) ? zu_sqlite_audit_page (self->readers, &read, error)
-                                            : NULL;
+  return rows != NULL ? zu_rows_audit (rows, self->params.codecs, next_seq, error) : NULL;
+}
+
+static ZuAuditRows *
+zu_sqlite_sink_rows (ZuEventAudit *audit, ZuFilter *filter, gint64 after_seq, gint64 limit,
+                     GCancellable *cancellable, GError **error)
+{
+  ZuSqliteSink *self = ZU_SQLITE_SINK (audit);
+  ZuSqliteRead read = { filter, &self->params, after_seq, MAX (limit, 1), cancellable };
+  gint64 next_seq;
+  g_autoptr (GBytes) rows = read_rows (self, &read, &next_seq, error);
+
+  return rows != NULL ? zu_audit_rows_new (rows, next_seq) : NULL;
+}
+
+static GBytes *
+zu_sqlite_sink_reveal (ZuEventAudit *audit, GBytes *rows, GCancellable *cancellable, GError **error)
+{
+  return zu_rows_reveal (rows, ZU_SQLITE_SINK (audit)->params.codecs, error);
 }
 
 static ZuSealPage *
@@ -270,6 +297,8 @@ zu_sqlite_sink_audit_init (ZuEventAuditInterface *iface)
 {
   iface->seals = zu_sqlite_sink_seals;
   iface->audit = zu_sqlite_sink_audit;
+  iface->rows = zu_sqlite_sink_rows;
+  iface->reveal = zu_sqlite_sink_reveal;
 }
 
 /* One file has one path here, whatever links lead to it: by that its sinks find one another. */

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "zu-anchor-private.h"
-
-#include "../event/zu-event-private.h"
-
-#include <nettle/memops.h>
+#include "zu-chain-verify-private.h"
 
 /**
  * ZuChainVerifier:
@@ -14,58 +10,62 @@
  * For each event: whether it follows the one before it, whether its hash is that of its content,
  * and, with a key, whether its signature is right. Compared with an anchor, the head is derived
  * again from the contents alone, so that a log that was rewritten and linked again does not pass.
- * It keeps one small record a trace, however many events there are. A verifier belongs to one
- * thread at a time.
+ * Compared with the log's seals, it tells what was cut off and which traces are gone.
+ *
+ * It keeps one small record a trace, however many events there are, and what is wrong: where that
+ * may be much, [method@Zu.ChainVerifier.set_most_kept] bounds it, and
+ * [signal@Zu.ChainVerifier::violation] hands it on as it is found. A verifier belongs to one thread
+ * at a time; [method@Zu.ChainVerifier.add_log] uses others, and gives signals in the caller's.
  */
-struct _ZuChainVerifier
+
+enum
 {
-  GObject parent_instance;
-
-  ZuSecret *key;
-  guint64 n_events;
-  GHashTable *by_id; /* of Trace, which `traces` owns */
-  GPtrArray *traces;
-  gpointer last;   /* the Trace of the last event: the next one is often of the same */
-  GPtrArray *seen; /* of them, in the order of their first events */
-  GPtrArray *violations;
-
-  ZuAnchor *anchor;
-  guint n_anchored;
-  char **derived; /* by record: the head at its place; NULL until it is reached */
+  SIGNAL_VIOLATION,
+  SIGNAL_PROGRESS,
+  N_SIGNALS
 };
 
-typedef struct
-{
-  char *id;
-  guint64 n_events;
-  gboolean has_expected;
-  ZuBuffer expected; /* what the next event's prev_hash must be */
-  gboolean has_derived;
-  char derived[ZU_EVENT_DIGEST_SIZE];
-  GArray *anchored; /* of guint: records of this trace that are still to come, the nearest last */
-} Trace;
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (ZuChainVerifier, zu_chain_verifier, G_TYPE_OBJECT)
 
 static void
 trace_free (gpointer data)
 {
-  Trace *trace = data;
+  ZuChainTrace *trace = data;
 
-  g_free (trace->id);
-  zu_buffer_clear (&trace->expected);
-  g_array_unref (trace->anchored);
+  g_free ((char *) trace->id);
+  zu_buffer_clear (&trace->expected_text);
+  g_clear_pointer (&trace->anchored, g_array_unref);
   g_free (trace);
 }
 
-static void
-forget_anchor (ZuChainVerifier *self)
+static inline gboolean
+has_id (const ZuChainTrace *trace, const char *id, gsize length)
 {
-  for (guint i = 0; i < self->n_anchored; i++)
-    g_free (self->derived[i]);
-  g_clear_pointer (&self->derived, g_free);
-  g_clear_object (&self->anchor);
-  self->n_anchored = 0;
+  return trace->id_length == length && zu_json_is_same (trace->id, id, length);
+}
+
+static guint
+trace_hash (gconstpointer data)
+{
+  const ZuChainTrace *trace = data;
+  const char *p = trace->id;
+  gsize left = trace->id_length;
+  guint64 hash = left;
+
+  for (; left >= 8; p += 8, left -= 8)
+    hash = (hash ^ zu_json_load (p, 8)) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  hash = (hash ^ zu_json_load (p, left)) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  return (guint) (hash >> 32);
+}
+
+static gboolean
+trace_equal (gconstpointer a, gconstpointer b)
+{
+  const ZuChainTrace *x = a, *y = b;
+
+  return has_id (x, y->id, y->id_length);
 }
 
 static void
@@ -73,7 +73,8 @@ zu_chain_verifier_finalize (GObject *object)
 {
   ZuChainVerifier *self = ZU_CHAIN_VERIFIER (object);
 
-  forget_anchor (self);
+  zu_chain_verifier_forget_anchor (self);
+  g_clear_object (&self->seals);
   g_clear_pointer (&self->key, zu_secret_unref);
   g_hash_table_unref (self->by_id);
   g_ptr_array_unref (self->seen);
@@ -87,15 +88,35 @@ static void
 zu_chain_verifier_class_init (ZuChainVerifierClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = zu_chain_verifier_finalize;
+
+  /**
+   * ZuChainVerifier::violation:
+   * @self: the verifier
+   * @violation: what is wrong
+   *
+   * As soon as something is found wrong, in the order of the log.
+   */
+  signals[SIGNAL_VIOLATION] = g_signal_new ("violation", ZU_TYPE_CHAIN_VERIFIER, G_SIGNAL_RUN_LAST,
+                                            0, NULL, NULL, NULL, G_TYPE_NONE, 1, ZU_TYPE_VIOLATION);
+  /**
+   * ZuChainVerifier::progress:
+   * @self: the verifier
+   * @n_events: how many events were checked
+   *
+   * Now and then while [method@Zu.ChainVerifier.add_log] reads a log.
+   */
+  signals[SIGNAL_PROGRESS] = g_signal_new ("progress", ZU_TYPE_CHAIN_VERIFIER, G_SIGNAL_RUN_LAST, 0,
+                                           NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
 }
 
 static void
 zu_chain_verifier_init (ZuChainVerifier *self)
 {
-  self->by_id = g_hash_table_new (g_str_hash, g_str_equal);
+  self->by_id = g_hash_table_new (trace_hash, trace_equal);
   self->traces = g_ptr_array_new_with_free_func (trace_free);
   self->seen = g_ptr_array_new ();
   self->violations = g_ptr_array_new_with_free_func (g_object_unref);
+  self->most_kept = G_MAXUINT;
 }
 
 /**
@@ -115,41 +136,40 @@ zu_chain_verifier_new (ZuSecret *key)
   return self;
 }
 
-/* Records of one trace, the furthest first. */
-static int
-compare_records (gconstpointer a, gconstpointer b, gpointer anchor)
+ZuChainTrace *
+zu_chain_verifier_ensure_trace (ZuChainVerifier *self, const char *id, gsize length)
 {
-  guint64 x = zu_anchor_peek (anchor, *(const guint *) a)->seq;
-  guint64 y = zu_anchor_peek (anchor, *(const guint *) b)->seq;
+  const ZuChainTrace wanted = { .id = id, .id_length = length };
+  ZuChainTrace *trace = self->last;
 
-  return (x < y) - (x > y);
-}
-
-static Trace *
-get_trace (ZuChainVerifier *self, const char *id)
-{
-  Trace *trace = self->last;
-
-  if (trace != NULL && strcmp (trace->id, id) == 0)
+  if (trace != NULL && has_id (trace, id, length))
     return trace;
-  trace = g_hash_table_lookup (self->by_id, id);
-  if (trace != NULL)
-    return self->last = trace;
-  trace = g_new0 (Trace, 1);
-  trace->id = g_strdup (id);
-  trace->anchored = g_array_new (FALSE, FALSE, sizeof (guint));
-  g_ptr_array_add (self->traces, trace);
-  g_hash_table_insert (self->by_id, trace->id, trace);
-  return trace;
+  trace = g_hash_table_lookup (self->by_id, &wanted);
+  if (trace == NULL)
+    {
+      trace = g_new0 (ZuChainTrace, 1);
+      trace->id = g_strndup (id, length);
+      trace->id_length = length;
+      if (self->seals != NULL)
+        zu_chain_trace_set_sealed_head (trace, self->seals);
+      g_ptr_array_add (self->traces, trace);
+      g_hash_table_add (self->by_id, trace);
+    }
+  return self->last = trace;
 }
 
-static void
-set_expected (Trace *trace, const char *hash, gsize length)
+static inline void
+set_expected (ZuChainTrace *trace, const char *hash, gsize length)
 {
-  trace->has_expected = hash != NULL;
-  trace->expected.length = 0;
-  if (hash != NULL)
-    zu_buffer_append (&trace->expected, hash, length);
+  trace->expected = (ZuEventText){ trace->expected_digest, length };
+  if (G_LIKELY (length == sizeof trace->expected_digest))
+    memcpy (trace->expected_digest, hash, sizeof trace->expected_digest);
+  else
+    {
+      trace->expected_text.length = 0;
+      zu_buffer_append (&trace->expected_text, hash, length);
+      trace->expected.text = trace->expected_text.data;
+    }
 }
 
 /**
@@ -164,158 +184,106 @@ set_expected (Trace *trace, const char *hash, gsize length)
 void
 zu_chain_verifier_expect_head (ZuChainVerifier *self, const char *trace_id, const char *head)
 {
-  Trace *trace;
+  ZuChainTrace *trace;
 
   g_return_if_fail (ZU_IS_CHAIN_VERIFIER (self));
   g_return_if_fail (trace_id != NULL);
 
-  trace = get_trace (self, trace_id);
+  trace = zu_chain_verifier_ensure_trace (self, trace_id, strlen (trace_id));
   g_return_if_fail (trace->n_events == 0);
 
-  set_expected (trace, head, head == NULL ? 0 : strlen (head));
+  trace->expected.text = NULL;
+  if (head != NULL)
+    set_expected (trace, head, strlen (head));
   trace->has_derived = head != NULL && strlen (head) == ZU_EVENT_DIGEST_SIZE - 1;
   if (trace->has_derived)
     memcpy (trace->derived, head, ZU_EVENT_DIGEST_SIZE);
 }
 
-/**
- * zu_chain_verifier_set_anchor:
- * @self: a verifier that no event was added to yet
- * @anchor: the anchor
- *
- * Compares the log with what was seen of it before. The records that @anchor has now count; what is
- * wrong is told by [method@Zu.ChainVerifier.end].
- */
 void
-zu_chain_verifier_set_anchor (ZuChainVerifier *self, ZuAnchor *anchor)
+zu_chain_verifier_report (ZuChainVerifier *self, ZuViolationKind kind, const char *subject,
+                          const char *text)
 {
-  g_return_if_fail (ZU_IS_CHAIN_VERIFIER (self));
-  g_return_if_fail (ZU_IS_ANCHOR (anchor));
-  g_return_if_fail (self->n_events == 0);
-  g_return_if_fail (self->anchor == NULL);
+  g_autoptr (ZuViolation) violation = zu_violation_new (kind, subject, text);
 
-  self->anchor = g_object_ref (anchor);
-  self->n_anchored = zu_anchor_get_size (anchor);
-  self->derived = g_new0 (char *, self->n_anchored);
-  for (guint i = 0; i < self->n_anchored; i++)
-    g_array_append_val (get_trace (self, zu_anchor_peek (anchor, i)->trace_id)->anchored, i);
-  for (guint i = 0; i < self->traces->len; i++)
-    {
-      Trace *trace = g_ptr_array_index (self->traces, i);
-
-      g_array_sort_with_data (trace->anchored, compare_records, anchor);
-    }
+  zu_chain_verifier_add_violation (self, violation);
 }
 
 static void
-report (ZuChainVerifier *self, ZuViolationKind kind, const char *subject, const char *text)
+report_event (ZuChainVerifier *self, ZuChainTrace *trace, ZuViolationKind kind,
+              const ZuChainItem *item, const char *what)
 {
-  g_ptr_array_add (self->violations, zu_violation_new (kind, subject, text));
-}
-
-static void
-report_event (ZuChainVerifier *self, ZuViolationKind kind, ZuEvent *event, const char *what)
-{
-  const char *id = zu_event_get_event_id (event);
+  const ZuEventText *field = zu_chain_item_get (item, ZU_EVENT_FIELD_EVENT_ID);
+  g_autofree char *id = g_strndup (field->text, field->length);
   g_autofree char *text = g_strdup_printf ("%s: %s", id, what);
 
-  report (self, kind, id, text);
+  trace->n_violations++;
+  zu_chain_verifier_report (self, kind, id, text);
 }
 
 static void
-append_hash (ZuBuffer *out, gboolean is_set, const char *hash, gsize length)
+append_hash (ZuBuffer *out, const ZuEventText *hash)
 {
-  if (is_set)
-    zu_python_write_text (hash, length, out);
+  if (hash->text != NULL)
+    zu_python_write_text (hash->text, hash->length, out);
   else
     zu_buffer_append_literal (out, "None");
 }
 
 static void
-report_break (ZuChainVerifier *self, Trace *trace, ZuEvent *event)
+report_break (ZuChainVerifier *self, ZuChainTrace *trace, const ZuChainItem *item)
 {
   g_auto (ZuBuffer) what = { 0 };
-  gsize length;
-  const char *found = zu_event_get_field (event, ZU_EVENT_FIELD_PREV_HASH, &length);
 
   zu_buffer_append_literal (&what, "prev_hash break (expected ");
-  append_hash (&what, trace->has_expected, trace->expected.data, trace->expected.length);
+  append_hash (&what, &trace->expected);
   zu_buffer_append_literal (&what, ", found ");
-  append_hash (&what, found != NULL, found, length);
+  append_hash (&what, zu_chain_item_get (item, ZU_EVENT_FIELD_PREV_HASH));
   zu_buffer_append_literal (&what, ") — reorder/insert/delete");
   zu_buffer_append_char (&what, '\0');
-  report_event (self, ZU_VIOLATION_KIND_PREV_HASH_BREAK, event, what.data);
+  report_event (self, trace, ZU_VIOLATION_KIND_PREV_HASH_BREAK, item, what.data);
 }
 
-static gboolean
-follows_expected (Trace *trace, ZuEvent *event)
+static inline gboolean
+is_same (const ZuEventText *text, const char *other, gsize length)
 {
-  gsize length;
-  const char *prev_hash = zu_event_get_field (event, ZU_EVENT_FIELD_PREV_HASH, &length);
-
-  if (prev_hash == NULL || !trace->has_expected)
-    return prev_hash == NULL && !trace->has_expected;
-  return length == trace->expected.length && memcmp (prev_hash, trace->expected.data, length) == 0;
+  if (text->text == NULL || other == NULL)
+    return text->text == NULL && other == NULL;
+  return text->length == length && zu_json_is_same (text->text, other, length);
 }
 
-static gboolean
-follows_derived (Trace *trace, ZuEvent *event)
-{
-  const char *prev_hash = zu_event_get_prev_hash (event);
-
-  if (prev_hash == NULL || !trace->has_derived)
-    return prev_hash == NULL && !trace->has_derived;
-  return strcmp (prev_hash, trace->derived) == 0;
-}
-
-static gboolean
-has_right_signature (ZuChainVerifier *self, ZuEvent *event)
-{
-  static const char digits[] = "0123456789abcdef";
-  gsize hash_length, sig_length;
-  const char *hash = zu_event_get_field (event, ZU_EVENT_FIELD_HASH, &hash_length);
-  const char *sig = zu_event_get_field (event, ZU_EVENT_FIELD_SIG, &sig_length);
-  char hex[ZU_EVENT_DIGEST_SIZE - 1];
-  guint8 mac[32];
-
-  if (sig == NULL || sig_length != sizeof hex)
-    return FALSE;
-  zu_secret_hmac (self->key, hash, hash_length, mac);
-  for (guint i = 0; i < sizeof mac; i++)
-    {
-      hex[2 * i] = digits[mac[i] >> 4];
-      hex[2 * i + 1] = digits[mac[i] & 15];
-    }
-  return memeql_sec (hex, sig, sizeof hex);
-}
-
-/* The event's own links; OWN is its digest behind its own prev_hash. */
+/* The event's own links. */
 static void
-check_links (ZuChainVerifier *self, Trace *trace, ZuEvent *event, const char *own)
+check_links (ZuChainVerifier *self, ZuChainTrace *trace, const ZuChainItem *item)
 {
-  gsize length;
-  const char *hash = zu_event_get_field (event, ZU_EVENT_FIELD_HASH, &length);
+  const ZuEventText *prev_hash = zu_chain_item_get (item, ZU_EVENT_FIELD_PREV_HASH);
+  const ZuEventText *hash = zu_chain_item_get (item, ZU_EVENT_FIELD_HASH);
 
-  if (hash == NULL)
+  if (hash->text == NULL)
     {
-      report_event (self, ZU_VIOLATION_KIND_NOT_LINKED, event, "event is not linked (no hash)");
-      set_expected (trace, NULL, 0);
+      report_event (self, trace, ZU_VIOLATION_KIND_NOT_LINKED, item,
+                    "event is not linked (no hash)");
+      trace->expected.text = NULL;
       return;
     }
-  if (!follows_expected (trace, event))
-    report_break (self, trace, event);
-  if (length != ZU_EVENT_DIGEST_SIZE - 1 || memcmp (hash, own, length) != 0)
-    report_event (self, ZU_VIOLATION_KIND_CONTENT_TAMPER, event, "content tamper (hash mismatch)");
-  if (self->key != NULL && !has_right_signature (self, event))
-    report_event (self, ZU_VIOLATION_KIND_SIGNATURE_MISMATCH, event,
+  if (!is_same (prev_hash, trace->expected.text, trace->expected.length))
+    report_break (self, trace, item);
+  if (!is_same (hash, item->own, sizeof item->own - 1))
+    report_event (self, trace, ZU_VIOLATION_KIND_CONTENT_TAMPER, item,
+                  "content tamper (hash mismatch)");
+  if (self->key != NULL && !item->has_right_signature)
+    report_event (self, trace, ZU_VIOLATION_KIND_SIGNATURE_MISMATCH, item,
                   "signature mismatch — content edited and re-linked without the key, or unsigned");
-  set_expected (trace, hash, length);
+  if (trace->sealed_head.text != NULL
+      && is_same (hash, trace->sealed_head.text, trace->sealed_head.length))
+    trace->n_to_head = trace->n_events;
+  set_expected (trace, hash->text, hash->length);
 }
 
 static void
-reach_anchors (ZuChainVerifier *self, Trace *trace)
+reach_anchors (ZuChainVerifier *self, ZuChainTrace *trace)
 {
-  while (trace->anchored->len > 0)
+  while (trace->anchored != NULL && trace->anchored->len > 0)
     {
       guint record = g_array_index (trace->anchored, guint, trace->anchored->len - 1);
       guint64 seq = zu_anchor_peek (self->anchor, record)->seq;
@@ -328,6 +296,33 @@ reach_anchors (ZuChainVerifier *self, Trace *trace)
     }
 }
 
+/* The next event of the log. */
+void
+zu_chain_verifier_take (ZuChainVerifier *self, const ZuChainItem *item)
+{
+  const ZuEventText *id = zu_chain_item_get (item, ZU_EVENT_FIELD_TRACE_ID);
+  const ZuEventText *prev_hash = zu_chain_item_get (item, ZU_EVENT_FIELD_PREV_HASH);
+  ZuChainTrace *trace = zu_chain_verifier_ensure_trace (self, id->text, id->length);
+  gboolean is_derived =
+      is_same (prev_hash, trace->has_derived ? trace->derived : NULL, ZU_EVENT_DIGEST_SIZE - 1);
+
+  if (trace->n_events++ == 0)
+    g_ptr_array_add (self->seen, trace);
+  trace->last_seq = item->seq;
+  self->n_events++;
+  self->n_signed += zu_chain_item_get (item, ZU_EVENT_FIELD_SIG)->text != NULL;
+
+  check_links (self, trace, item);
+
+  /* In an intact chain both digests are the same one. */
+  if (G_LIKELY (is_derived))
+    memcpy (trace->derived, item->own, sizeof trace->derived);
+  else
+    zu_chain_item_write_digest (item, trace->has_derived ? trace->derived : NULL, trace->derived);
+  trace->has_derived = TRUE;
+  reach_anchors (self, trace);
+}
+
 /**
  * zu_chain_verifier_add:
  * @self: a verifier
@@ -338,29 +333,14 @@ reach_anchors (ZuChainVerifier *self, Trace *trace)
 void
 zu_chain_verifier_add (ZuChainVerifier *self, ZuEvent *event)
 {
-  char own[ZU_EVENT_DIGEST_SIZE];
-  gboolean is_derived;
-  Trace *trace;
+  ZuChainItem item = { NULL };
 
   g_return_if_fail (ZU_IS_CHAIN_VERIFIER (self));
   g_return_if_fail (ZU_IS_EVENT (event));
 
-  trace = get_trace (self, zu_event_get_trace_id (event));
-  if (trace->n_events++ == 0)
-    g_ptr_array_add (self->seen, trace);
-  self->n_events++;
-
-  zu_event_write_own_digest (event, own);
-  is_derived = follows_derived (trace, event);
-  check_links (self, trace, event, own);
-
-  /* In an intact chain both digests are the same one. */
-  if (!is_derived)
-    zu_event_write_digest (event, trace->has_derived ? trace->derived : NULL,
-                           trace->has_derived ? ZU_EVENT_DIGEST_SIZE - 1 : 0, own);
-  memcpy (trace->derived, own, sizeof own);
-  trace->has_derived = TRUE;
-  reach_anchors (self, trace);
+  zu_chain_item_set_event (&item, event, self->key);
+  zu_chain_verifier_take (self, &item);
+  zu_chain_item_clear (&item);
 }
 
 /**
@@ -377,48 +357,33 @@ zu_chain_verifier_add_violation (ZuChainVerifier *self, ZuViolation *violation)
   g_return_if_fail (ZU_IS_CHAIN_VERIFIER (self));
   g_return_if_fail (ZU_IS_VIOLATION (violation));
 
-  g_ptr_array_add (self->violations, g_object_ref (violation));
+  self->n_violations++;
+  if (self->violations->len < self->most_kept)
+    g_ptr_array_add (self->violations, g_object_ref (violation));
+  g_signal_emit (self, signals[SIGNAL_VIOLATION], 0, violation);
 }
 
-static void
-check_record (ZuChainVerifier *self, const ZuAnchorRecord *record, const char *derived)
+void
+zu_chain_verifier_tell_progress (ZuChainVerifier *self)
 {
-  g_autofree char *text = NULL;
-  g_auto (ZuBuffer) head = { 0 };
-
-  if (derived == NULL)
-    {
-      text = g_strdup_printf ("anchor for trace %s: seq %" G_GUINT64_FORMAT " out of range",
-                              record->trace_id, record->seq);
-      report (self, ZU_VIOLATION_KIND_ANCHOR_OUT_OF_RANGE, record->trace_id, text);
-      return;
-    }
-  if (strcmp (derived, record->head) == 0)
-    return;
-  zu_python_write_text (record->head, strlen (record->head), &head);
-  zu_buffer_append_char (&head, '\0');
-  text = g_strdup_printf ("anchor for trace %s seq %" G_GUINT64_FORMAT
-                          ": re-derived head '%s' != anchored %s — full rewrite / divergence",
-                          record->trace_id, record->seq, derived, head.data);
-  report (self, ZU_VIOLATION_KIND_ANCHOR_DIVERGENCE, record->trace_id, text);
+  g_signal_emit (self, signals[SIGNAL_PROGRESS], 0, self->n_events);
 }
 
 /**
- * zu_chain_verifier_end:
+ * zu_chain_verifier_set_most_kept:
  * @self: a verifier
+ * @most: how many violations are kept at most; %G_MAXUINT, which is the default, for all
  *
- * Ends the log: tells, in the order of the anchor, which of its records do not hold.
+ * Bounds what is kept for [method@Zu.ChainVerifier.get_violations]. Those past it are counted, and
+ * told by [signal@Zu.ChainVerifier::violation], but not kept: so a log that is wrong in every row
+ * needs no more memory than one that is intact.
  */
 void
-zu_chain_verifier_end (ZuChainVerifier *self)
+zu_chain_verifier_set_most_kept (ZuChainVerifier *self, guint most)
 {
   g_return_if_fail (ZU_IS_CHAIN_VERIFIER (self));
 
-  for (guint i = 0; i < self->n_anchored; i++)
-    check_record (self, zu_anchor_peek (self->anchor, i), self->derived[i]);
-  forget_anchor (self);
-  for (guint i = 0; i < self->traces->len; i++)
-    g_array_set_size (((Trace *) g_ptr_array_index (self->traces, i))->anchored, 0);
+  self->most_kept = most;
 }
 
 /**
@@ -454,10 +419,90 @@ zu_chain_verifier_get_n_traces (ZuChainVerifier *self)
 }
 
 /**
+ * zu_chain_verifier_get_n_signed:
+ * @self: a verifier
+ *
+ * Counts the events that have a signature, right or wrong.
+ *
+ * Returns: how many
+ */
+guint64
+zu_chain_verifier_get_n_signed (ZuChainVerifier *self)
+{
+  g_return_val_if_fail (ZU_IS_CHAIN_VERIFIER (self), 0);
+
+  return self->n_signed;
+}
+
+/**
+ * zu_chain_verifier_get_n_violations:
+ * @self: a verifier
+ *
+ * Counts what was found wrong so far, kept or not.
+ *
+ * Returns: how many
+ */
+guint64
+zu_chain_verifier_get_n_violations (ZuChainVerifier *self)
+{
+  g_return_val_if_fail (ZU_IS_CHAIN_VERIFIER (self), 0);
+
+  return self->n_violations;
+}
+
+/**
+ * zu_chain_verifier_get_trace_id:
+ * @self: a verifier
+ * @index: which trace, in the order of their first events; from 0 and below
+ *   [method@Zu.ChainVerifier.get_n_traces]
+ *
+ * Gives one of the traces that events were added of.
+ *
+ * Returns: (transfer none): its id
+ */
+const char *
+zu_chain_verifier_get_trace_id (ZuChainVerifier *self, guint index)
+{
+  g_return_val_if_fail (ZU_IS_CHAIN_VERIFIER (self), NULL);
+  g_return_val_if_fail (index < self->seen->len, NULL);
+
+  return ((ZuChainTrace *) g_ptr_array_index (self->seen, index))->id;
+}
+
+/**
+ * zu_chain_verifier_get_trace:
+ * @self: a verifier
+ * @index: which trace, as in [method@Zu.ChainVerifier.get_trace_id]
+ * @n_events: (out) (optional): return location for how many events of it were added
+ * @last_seq: (out) (optional): return location for where the last of them stands in its log; 0
+ *   where it was added without its place
+ *
+ * Gives what was found of a trace, for whoever compares it with what is known from elsewhere.
+ *
+ * Returns: (transfer none): its head, derived from the contents; it changes with the next event
+ */
+const char *
+zu_chain_verifier_get_trace (ZuChainVerifier *self, guint index, guint64 *n_events,
+                             gint64 *last_seq)
+{
+  const ZuChainTrace *trace;
+
+  g_return_val_if_fail (ZU_IS_CHAIN_VERIFIER (self), NULL);
+  g_return_val_if_fail (index < self->seen->len, NULL);
+
+  trace = g_ptr_array_index (self->seen, index);
+  if (n_events != NULL)
+    *n_events = trace->n_events;
+  if (last_seq != NULL)
+    *last_seq = trace->last_seq;
+  return trace->derived;
+}
+
+/**
  * zu_chain_verifier_get_violations:
  * @self: a verifier
  *
- * Gives what was found wrong so far.
+ * Gives what was found wrong so far, as far as it is kept.
  *
  * Returns: (transfer none) (element-type ZuViolation): the violations, in the order of the log
  */
@@ -467,31 +512,6 @@ zu_chain_verifier_get_violations (ZuChainVerifier *self)
   g_return_val_if_fail (ZU_IS_CHAIN_VERIFIER (self), NULL);
 
   return self->violations;
-}
-
-/**
- * zu_chain_verifier_dup_heads:
- * @self: a verifier
- *
- * Gives the present heads, derived from the contents: what an anchor file should get.
- *
- * Returns: (transfer full): a record for each trace, in the order of their first events
- */
-ZuAnchor *
-zu_chain_verifier_dup_heads (ZuChainVerifier *self)
-{
-  ZuAnchor *heads;
-
-  g_return_val_if_fail (ZU_IS_CHAIN_VERIFIER (self), NULL);
-
-  heads = zu_anchor_new ();
-  for (guint i = 0; i < self->seen->len; i++)
-    {
-      Trace *trace = g_ptr_array_index (self->seen, i);
-
-      zu_anchor_add (heads, trace->id, trace->n_events, trace->derived);
-    }
-  return heads;
 }
 
 /**

@@ -49,7 +49,14 @@ void zu_chain_verifier_expect_head (ZuChainVerifier *self, const char *trace_id,
 void zu_chain_verifier_add (ZuChainVerifier *self, ZuEvent *event);
 void zu_chain_verifier_add_violation (ZuChainVerifier *self, ZuViolation *violation);
 guint64 zu_chain_verifier_get_n_events (ZuChainVerifier *self);
+guint64 zu_chain_verifier_get_n_signed (ZuChainVerifier *self);
 guint zu_chain_verifier_get_n_traces (ZuChainVerifier *self);
+const char *zu_chain_verifier_get_trace_id (ZuChainVerifier *self, guint index);
+const char *zu_chain_verifier_get_trace (ZuChainVerifier *self, guint index, guint64 *n_events,
+                                         gint64 *last_seq);
+
+void zu_chain_verifier_set_most_kept (ZuChainVerifier *self, guint most);
+guint64 zu_chain_verifier_get_n_violations (ZuChainVerifier *self);
 GPtrArray *zu_chain_verifier_get_violations (ZuChainVerifier *self);
 
 GPtrArray *zu_verify_chain (GPtrArray *events, ZuSecret *key);

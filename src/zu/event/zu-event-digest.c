@@ -10,7 +10,7 @@
 
 /* Four bytes as eight digits in lower case: each half byte in a byte of its own, and a letter where
  * it is past 9. */
-static guint64
+static inline guint64
 spell_hex (guint32 bytes)
 {
   const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);

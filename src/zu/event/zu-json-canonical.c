@@ -26,6 +26,7 @@ typedef struct
 {
   guint32 start; /* of its name's opening quote, in the output */
   guint32 length;
+  guint64 prefix; /* of its name: the first eight bytes as a number */
 } Member;
 
 typedef struct
@@ -140,13 +141,31 @@ copy_string (Canonical *self)
   return STEP_DONE;
 }
 
-ALWAYS int
-compare_names (Canonical *self, const Member *a, const Member *b)
+/* Names are plain, so no byte of one is the zero that a short one is filled up with. */
+ALWAYS guint64
+read_prefix (const char *name, gsize length)
+{
+  guint64 word = zu_json_load (name, 8);
+
+  word = GUINT64_FROM_BE (word);
+  return length >= 8 ? word : word & ~(G_MAXUINT64 >> 8 * length);
+}
+
+static int
+compare_long_names (Canonical *self, const Member *a, const Member *b)
 {
   const char *x = self->start + a->start + 1, *y = self->start + b->start + 1;
   int order = memcmp (x, y, MIN (a->length, b->length));
 
   return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
+}
+
+ALWAYS int
+compare_names (Canonical *self, const Member *a, const Member *b)
+{
+  if (G_LIKELY (a->prefix != b->prefix))
+    return a->prefix < b->prefix ? -1 : 1;
+  return compare_long_names (self, a, b);
 }
 
 /* A name and its colon. */
@@ -155,13 +174,16 @@ copy_name (Canonical *self)
 {
   Frame *frame = &self->frames[self->depth - 1];
   Member *member = &self->members[self->n_members];
+  const char *name;
 
   if (*self->p != '"' || self->n_members == MAX_MEMBERS)
     return FALSE;
   member->start = (guint32) (self->out - self->start);
   *self->out++ = *self->p++;
+  name = self->p;
   copy_plain (self);
-  member->length = (guint32) (self->out - self->start) - member->start - 1;
+  member->length = (guint32) (self->p - name);
+  member->prefix = read_prefix (name, member->length);
   if (!copy_char (self, '"') || !copy_char (self, ':'))
     return FALSE;
   if (self->n_members > frame->first && frame->is_sorted)
@@ -274,15 +296,15 @@ move_members (Canonical *self, const Frame *frame)
   guint count = self->n_members - frame->first;
   guint32 start = members[0].start, end = (guint32) (self->out - self->start);
   guint8 order[MAX_SORTED];
-  char local[1024];
+  char local[1024 + ZU_JSON_PADDING];
   g_autofree char *many = NULL;
   char *copy = local, *out = self->start + start;
 
   if (count > MAX_SORTED || !sort_members (self, members, count, order))
     return FALSE;
-  if (end - start > sizeof local)
-    copy = many = g_malloc (end - start);
-  memcpy (copy, out, end - start);
+  if (end - start + ZU_JSON_PADDING > sizeof local)
+    copy = many = g_malloc (end - start + ZU_JSON_PADDING);
+  zu_json_copy (copy, out, end - start);
   for (guint i = 0; i < count; i++)
     {
       guint32 from = members[order[i]].start;
@@ -290,7 +312,7 @@ move_members (Canonical *self, const Frame *frame)
 
       if (i > 0)
         *out++ = ',';
-      memcpy (out, copy + (from - start), to - from);
+      zu_json_copy (out, copy + (from - start), to - from);
       out += to - from;
     }
   return TRUE;

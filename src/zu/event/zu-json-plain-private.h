@@ -96,6 +96,27 @@ zu_json_copy_step (char *out, const char *p)
 
 #endif
 
+/* Copies in whole steps: up to ZU_JSON_PADDING bytes more are read, and written. */
+static inline void
+zu_json_copy (char *out, const char *p, gsize size)
+{
+  for (gsize i = 0; i < size; i += ZU_JSON_STEP)
+    memcpy (out + i, p + i, ZU_JSON_STEP);
+}
+
+/* Whether both have the same bytes: short texts, for which a call costs more than it does. */
+static inline gboolean
+zu_json_is_same (const char *a, const char *b, gsize size)
+{
+  guint64 other = 0;
+
+  if (size < 8)
+    return memcmp (a, b, size) == 0;
+  for (gsize i = 0; i < size - 8; i += 8)
+    other |= zu_json_load (a + i, 8) ^ zu_json_load (b + i, 8);
+  return (other | (zu_json_load (a + size - 8, 8) ^ zu_json_load (b + size - 8, 8))) == 0;
+}
+
 /* The first byte that is not plain. The terminator of a text ends the search. */
 static inline const char *
 zu_json_skip_plain (const char *p)

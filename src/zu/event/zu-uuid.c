@@ -50,7 +50,7 @@ zu_uuid_normalise (const char *text, gsize length, char out[ZU_UUID_LENGTH + 1])
 }
 
 /* Whether each of the eight bytes of WORD is one of 0-9 and a-f. */
-static gboolean
+static inline gboolean
 is_lower_hex (guint64 word)
 {
   const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
