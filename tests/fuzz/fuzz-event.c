@@ -64,11 +64,13 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autoptr (ZuEvent) event = zu_event_new_from_json (text, (gssize) size, NULL);
   g_autoptr (ZuEvent) stored = zu_event_new_from_stored_text (text, size, NULL);
 
-  g_assert_true ((event == NULL) == (stored == NULL));
+  /* What is made up for a new event has to be there in a stored one. */
+  g_assert_true (event != NULL || stored == NULL);
   if (event == NULL)
     return 0;
   check_stable (event);
-  check_stable (stored);
+  if (stored != NULL)
+    check_stable (stored);
   check_links (event);
   return 0;
 }

@@ -62,18 +62,12 @@ decode_sound (Page *self, sqlite3_stmt *row)
 {
   g_autoptr (GError) why = NULL;
   g_autoptr (ZuEvent) event = zu_sqlite_row_decode (row, self->params, &why);
-  g_autofree char *names = event != NULL ? zu_sqlite_row_dup_mismatch (row, event) : NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *mismatch = event != NULL ? zu_sqlite_row_dup_mismatch (row, event) : NULL;
 
-  if (event != NULL && names == NULL)
+  if (event != NULL && mismatch == NULL)
     return g_steal_pointer (&event);
 
-  text = event == NULL
-             ? g_strdup (why->message)
-             : g_strdup_printf ("row %" G_GINT64_FORMAT ": %s differs from the event inside (%s)",
-                                (gint64) sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ), names,
-                                zu_event_get_event_id (event));
-  add_finding (self, text);
+  add_finding (self, mismatch != NULL ? mismatch : why->message);
   return NULL;
 }
 

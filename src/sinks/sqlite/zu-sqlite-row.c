@@ -135,6 +135,32 @@ read_value (sqlite3_stmt *row, int column, int type, gboolean *is_odd)
 }
 
 static void
+read_stored (ZuRow *stored, sqlite3_stmt *row)
+{
+  gboolean is_odd;
+
+  stored->seq = sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ);
+  stored->odd = 0;
+  for (guint i = 0; i < ZU_ROW_N_COLUMNS; i++)
+    {
+      stored->columns[i] = read_value (row, columns[i], SQLITE_TEXT, &is_odd);
+      stored->odd |= (guint32) is_odd << i;
+    }
+  stored->blob = read_value (row, ZU_SQLITE_ROW_DATA, SQLITE_BLOB, &is_odd);
+  stored->odd |= (guint32) (is_odd || stored->blob.data == NULL) << ZU_ROW_N_COLUMNS;
+}
+
+/* A sentence that names the columns that differ from the event inside; NULL where none does. */
+char *
+zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event)
+{
+  ZuRow stored;
+
+  read_stored (&stored, row);
+  return zu_row_dup_mismatch (&stored, event);
+}
+
+static void
 write_refused (const ZuRow *stored, sqlite3_stmt *row, const GError *cause, ZuRowWriter *writer)
 {
   g_autoptr (GError) error = NULL;
@@ -148,17 +174,9 @@ void
 zu_sqlite_row_write (sqlite3_stmt *row, const ZuSqliteParams *params, ZuRowWriter *writer)
 {
   g_autoptr (GError) cause = NULL;
-  ZuRow stored = { .seq = sqlite3_column_int64 (row, ZU_SQLITE_ROW_SEQ) };
-  gboolean is_odd;
+  ZuRow stored;
 
-  for (guint i = 0; i < ZU_ROW_N_COLUMNS; i++)
-    {
-      stored.columns[i] = read_value (row, columns[i], SQLITE_TEXT, &is_odd);
-      stored.odd |= (guint32) is_odd << i;
-    }
-  stored.blob = read_value (row, ZU_SQLITE_ROW_DATA, SQLITE_BLOB, &is_odd);
-  stored.odd |= (guint32) (is_odd || stored.blob.data == NULL) << ZU_ROW_N_COLUMNS;
-
+  read_stored (&stored, row);
   if ((stored.blob.size == 0 || *(const guint8 *) stored.blob.data == 0)
       && !check_policy (row, params, &cause))
     write_refused (&stored, row, cause, writer);

@@ -38,6 +38,7 @@ gint64 zu_sqlite_stricter (gint64 a, gint64 b);
 void zu_sqlite_params_learn (const ZuSqliteParams *params, gint64 encrypted_from);
 
 ZuEvent *zu_sqlite_row_decode (sqlite3_stmt *row, const ZuSqliteParams *params, GError **error);
+char *zu_sqlite_row_dup_mismatch (sqlite3_stmt *row, ZuEvent *event);
 void zu_sqlite_row_write (sqlite3_stmt *row, const ZuSqliteParams *params, ZuRowWriter *writer);
 
 G_END_DECLS

@@ -81,7 +81,7 @@ compare_columns (ZuChainRow *self, const ZuRow *row)
   for (guint i = 0; i < ZU_ROW_N_COLUMNS; i++)
     inside[i] =
         (ZuRowValue){ self->item.fields[fields[i]].text, self->item.fields[fields[i]].length };
-  text = zu_row_dup_mismatch (row, inside);
+  text = zu_row_dup_difference (row, inside);
   if (G_UNLIKELY (text != NULL))
     set_violation (self, row, ZU_VIOLATION_KIND_INDEX_MISMATCH, text);
 }

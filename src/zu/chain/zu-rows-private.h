@@ -44,7 +44,7 @@ gboolean zu_row_reader_next (ZuRowReader *self, ZuRowKind *kind, ZuRow *row, GEr
 
 char *zu_row_dup_subject (const ZuRow *row);
 char *zu_row_dup_unreadable (const ZuRow *row, const char *why);
-char *zu_row_dup_mismatch (const ZuRow *row, const ZuRowValue inside[ZU_ROW_N_COLUMNS]);
+char *zu_row_dup_difference (const ZuRow *row, const ZuRowValue inside[ZU_ROW_N_COLUMNS]);
 
 #pragma GCC visibility pop
 

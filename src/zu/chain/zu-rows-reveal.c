@@ -71,7 +71,7 @@ add_name (GString **names, const char *name)
 /* A sentence that names the columns that differ from the event INSIDE, the blob's among them where
  * it is stored as no blob; NULL where none does. */
 char *
-zu_row_dup_mismatch (const ZuRow *row, const ZuRowValue inside[ZU_ROW_N_COLUMNS])
+zu_row_dup_difference (const ZuRow *row, const ZuRowValue inside[ZU_ROW_N_COLUMNS])
 {
   g_autoptr (GString) names = NULL;
 
@@ -86,6 +86,29 @@ zu_row_dup_mismatch (const ZuRow *row, const ZuRowValue inside[ZU_ROW_N_COLUMNS]
   return g_strdup_printf ("row %" G_GINT64_FORMAT ": %s differs from the event inside (%.*s)",
                           row->seq, names->str, (int) inside[ZU_ROW_COLUMN_EVENT_ID].size,
                           (const char *) inside[ZU_ROW_COLUMN_EVENT_ID].data);
+}
+
+/**
+ * zu_row_dup_mismatch: (skip)
+ * @row: a row of a table
+ * @event: the event inside
+ *
+ * Compares what a row says of its event, and what a filter therefore goes by, with the event.
+ *
+ * Returns: (transfer full) (nullable): a sentence that names the columns that differ; %NULL where
+ *   none does
+ */
+char *
+zu_row_dup_mismatch (const ZuRow *row, ZuEvent *event)
+{
+  ZuRowValue inside[ZU_ROW_N_COLUMNS];
+
+  g_return_val_if_fail (row != NULL, NULL);
+  g_return_val_if_fail (ZU_IS_EVENT (event), NULL);
+
+  for (guint i = 0; i < ZU_ROW_N_COLUMNS; i++)
+    inside[i].data = zu_event_get_field (event, columns[i].field, &inside[i].size);
+  return zu_row_dup_difference (row, inside);
 }
 
 /* As zu_codec_dup_associated_data() has it, but of the columns: a row whose columns were changed
@@ -201,12 +224,8 @@ add_finding (Audit *self, const ZuRow *row, ZuFindingKind kind, const char *text
 static void
 compare (Audit *self, const ZuRow *row, ZuEvent *event)
 {
-  ZuRowValue inside[ZU_ROW_N_COLUMNS];
-  g_autofree char *text = NULL;
+  g_autofree char *text = zu_row_dup_mismatch (row, event);
 
-  for (guint i = 0; i < ZU_ROW_N_COLUMNS; i++)
-    inside[i].data = zu_event_get_field (event, columns[i].field, &inside[i].size);
-  text = zu_row_dup_mismatch (row, inside);
   if (text != NULL)
     add_finding (self, row, ZU_FINDING_KIND_INDEX_MISMATCH, text);
 }

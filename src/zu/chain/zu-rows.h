@@ -70,6 +70,8 @@ void zu_row_writer_add_finding (ZuRowWriter *self, gint64 seq, ZuFindingKind kin
 gsize zu_row_writer_get_size (ZuRowWriter *self);
 GBytes *zu_row_writer_end (ZuRowWriter *self);
 
+char *zu_row_dup_mismatch (const ZuRow *row, ZuEvent *event);
+
 /* What a sink that gives rows makes of them with its codecs. */
 GBytes *zu_rows_reveal (GBytes *rows, ZuCodecSet *codecs, GError **error);
 ZuAuditPage *zu_rows_audit (GBytes *rows, ZuCodecSet *codecs, gint64 next_seq, GError **error);
