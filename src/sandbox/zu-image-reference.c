@@ -22,6 +22,7 @@
 void
 zu_image_reference_free (ZuImageReference *self)
 {
+  g_free (self->text);
   g_free (self->registry);
   g_free (self->repository);
   g_free (self->tag);
@@ -188,6 +189,7 @@ zu_image_reference_parse (const char *text, GError **error)
   g_autoptr (ZuImageReference) self = g_new0 (ZuImageReference, 1);
   g_autofree char *rest = g_strdup (text);
 
+  self->text = g_strdup (text);
   /* Engines take these for the ids of images, wherever those came from. */
   if ((strlen (text) == 64 && strspn (text, DIGIT "abcdef") == 64)
       || g_str_has_prefix (text, "sha256:"))

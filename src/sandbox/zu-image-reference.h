@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /* An image reference in its parts. `x`, `docker.io/x` and `docker.io/library/x` have the same. */
 typedef struct
 {
+  char *text;       /* as it was written */
   char *registry;   /* "docker.io", "localhost:5000"; in lower case */
   char *repository; /* "library/ubuntu" */
   char *tag;        /* nullable where there is a digest; else "latest" where none was given */

@@ -22,6 +22,7 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   f->dir = g_dir_make_tmp ("zu-config-XXXXXX", NULL);
+  g_assert_cmpint (g_chmod (f->dir, 0755), ==, 0);
   f->state = g_dir_make_tmp ("zu-state-XXXXXX", NULL);
 }
 
@@ -372,8 +373,8 @@ test_workdir (Fixture *f, gconstpointer data)
     const char *workdir;
     gboolean is_tmpfs;
   } cases[] = {
-    { "/app", FALSE },   { "/app/sub", FALSE },  { "/usr/src", FALSE },  { "/", FALSE },
-    { "/tmp/x", FALSE }, { "/elsewhere", TRUE }, { "/apparatus", TRUE },
+    { "/app", FALSE },  { "/app/sub", FALSE },  { "/usr/src", FALSE },  { "/", FALSE },
+    { "/tmp/x", TRUE }, { "/elsewhere", TRUE }, { "/apparatus", TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -413,6 +414,39 @@ test_bad_image (Fixture *f, gconstpointer data)
     }
 }
 
+/* A door that is closed to the sandbox's user is said to be, and an open one is not. */
+static void
+test_access (Fixture *f, gconstpointer data)
+{
+  const struct
+  {
+    int mode;
+    const char *user;
+    const char *how;
+    gboolean works;
+  } cases[] = {
+    { 0755, "4321:4321", "ro", TRUE },  { 0700, "4321:4321", "ro", FALSE },
+    { 0750, "4321:4321", "ro", FALSE }, { 0755, "4321:4321", "rw", FALSE },
+    { 0757, "4321:4321", "rw", TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *spec = g_strdup_printf (
+          "{\"image\": \"x\", \"user\": \"%s\", \"volumes\": {\"%s\": {\"bind\": \"/b\", "
+          "\"mode\": \"%s\"}}}",
+          cases[i].user, f->dir, cases[i].how);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ZuJson) body = NULL;
+
+      g_assert_cmpint (g_chmod (f->dir, cases[i].mode), ==, 0);
+      body = configure (f, spec, "{}", &error);
+      g_assert_cmpint (body != NULL, ==, cases[i].works);
+      if (!body)
+        g_assert_nonnull (strstr (error->message, f->dir));
+    }
+}
+
 #define ADD(name, function) g_test_add ("/config/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -424,5 +458,6 @@ main (int argc, char **argv)
   ADD ("image", test_image);
   ADD ("workdir", test_workdir);
   ADD ("bad-image", test_bad_image);
+  ADD ("access", test_access);
   return g_test_run ();
 }

@@ -6,7 +6,7 @@
 #include "zu-docker-config.h"
 #include "zu-peek.h"
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
 
@@ -42,15 +42,67 @@ is_root (const char *user)
          || (g_ascii_string_to_unsigned (name, 10, 0, G_MAXUINT32, &uid, NULL) && uid == 0);
 }
 
-/* Root only where the caller says so; an image does not. */
+/* Root only where the caller says so; an image does not. Else it is whoever launches it, so that it
+ * can use what that user mounts; for root it is nobody. */
 static void
 choose_user (ZuDockerConfig *self, const ZuDockerRequest *r)
 {
   if (r->plan->uid >= 0)
     self->user =
         g_strdup_printf ("%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT, r->plan->uid, r->plan->gid);
+  else if (!is_root (r->image->user))
+    self->user = g_strdup (r->image->user);
+  else if (r->launcher_uid == 0)
+    self->user = g_strdup (NOBODY);
   else
-    self->user = g_strdup (is_root (r->image->user) ? NOBODY : r->image->user);
+    self->user = g_strdup_printf ("%u:%u", r->launcher_uid, r->launcher_gid);
+}
+
+/* Whether somebody in no other groups gets in by the mode alone. */
+static gboolean
+can_use (const struct stat *st, guint64 uid, guint64 gid, gboolean writable)
+{
+  guint shift = st->st_uid == uid ? 6 : st->st_gid == gid ? 3 : 0;
+  guint needed = 4u | (writable ? 2u : 0u) | (S_ISDIR (st->st_mode) ? 1u : 0u);
+
+  return ((st->st_mode >> shift) & needed) == needed;
+}
+
+/* FALSE where the user is a name, which only the image knows. */
+static gboolean
+parse_user (const char *user, guint64 *uid, guint64 *gid)
+{
+  g_auto (GStrv) ids = g_strsplit (user, ":", 2);
+
+  if (!g_ascii_string_to_unsigned (ids[0], 10, 0, G_MAXUINT32, uid, NULL))
+    return FALSE;
+  if (!ids[1] || !g_ascii_string_to_unsigned (ids[1], 10, 0, G_MAXUINT32, gid, NULL))
+    *gid = *uid;
+  return TRUE;
+}
+
+/* An engine mounts what it is told, and the sandbox would find a closed door. */
+static gboolean
+check_access (ZuDockerConfig *self, const ZuDockerRequest *r, GError **error)
+{
+  guint64 uid, gid;
+
+  if (!parse_user (self->user, &uid, &gid)
+      || g_strv_contains ((const char *const *) r->plan->capabilities, "DAC_OVERRIDE"))
+    return TRUE;
+  for (guint i = 0; i < r->plan->mounts->len; i++)
+    {
+      const ZuMount *mount = r->plan->mounts->pdata[i];
+      struct stat st;
+
+      if (fstat (mount->fd, &st) == 0 && can_use (&st, uid, gid, mount->writable))
+        continue;
+      g_set_error (error, REFUSED,
+                   "'%s' cannot be %s by user %s of the sandbox (change its mode, or set user)",
+                   mount->source, mount->writable ? "written" : "read", self->user);
+      return FALSE;
+    }
+  return TRUE;
 }
 
 /* A tmpfs there would hide what is the image's own, or what the caller mounts. */
@@ -61,8 +113,7 @@ is_taken (const ZuDockerRequest *r, const char *workdir)
                                            "/lib64", "/etc", "/opt",  "/boot", "/proc",
                                            "/sys",   "/dev", "/.zu" };
 
-  if (strcmp (workdir, "/") == 0 || zu_path_is_beneath (workdir, "/tmp")
-      || zu_path_is_beneath (workdir, "/run"))
+  if (strcmp (workdir, "/") == 0 || strcmp (workdir, "/tmp") == 0 || strcmp (workdir, "/run") == 0)
     return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (elsewhere); i++)
     if (zu_path_is_beneath (workdir, elsewhere[i]))
@@ -288,31 +339,30 @@ put_tmpfs (ZuJsonBuilder *b, const char *path, gint64 size, const char *owner)
   put_text (b, path, options);
 }
 
-/* The user's own where that has a number; else open to all, with the sticky bit. */
+/* The user's own where that has a number; else open to all, with the sticky bit. The runtime gives
+ * it the mode of the image's folder of that name, so it is the owner that counts. */
 static char *
-dup_tmpfs_owner (const char *user)
+dup_tmpfs_owner (const char *user, const char *mode)
 {
-  g_auto (GStrv) parts = g_strsplit (user, ":", 2);
   guint64 uid, gid;
 
-  if (!g_ascii_string_to_unsigned (parts[0], 10, 0, G_MAXUINT32, &uid, NULL))
+  if (!parse_user (user, &uid, &gid))
     return g_strdup (SHARED_TMPFS);
-  if (!parts[1] || !g_ascii_string_to_unsigned (parts[1], 10, 0, G_MAXUINT32, &gid, NULL))
-    gid = uid;
-  return g_strdup_printf ("mode=0755,uid=%" G_GUINT64_FORMAT ",gid=%" G_GUINT64_FORMAT, uid, gid);
+  return g_strdup_printf ("%s,uid=%" G_GUINT64_FORMAT ",gid=%" G_GUINT64_FORMAT, mode, uid, gid);
 }
 
 static void
 put_scratch (ZuJsonBuilder *b, const ZuDockerConfig *self, const ZuLaunchPlan *plan)
 {
-  g_autofree char *owner = dup_tmpfs_owner (self->user);
+  g_autofree char *owner = dup_tmpfs_owner (self->user, "mode=0755");
+  g_autofree char *shared = dup_tmpfs_owner (self->user, SHARED_TMPFS);
   gint64 half = plan->memory / 2;
 
   zu_json_builder_set_member (b, "Tmpfs");
   zu_json_builder_begin_object (b);
   if (plan->read_only)
     {
-      put_tmpfs (b, "/tmp", half, SHARED_TMPFS);
+      put_tmpfs (b, "/tmp", half, shared);
       put_tmpfs (b, "/run", MIN (SMALL_TMPFS, half), owner);
     }
   if (self->owns_workdir)
@@ -418,7 +468,7 @@ make_mounts (const ZuDockerConfig *self, const ZuDockerRequest *r)
 static void
 put_labels (ZuJsonBuilder *b, const ZuDockerRequest *r)
 {
-  g_autofree char *owner = g_strdup_printf ("%u", (guint) geteuid ());
+  g_autofree char *owner = g_strdup_printf ("%u", r->launcher_uid);
 
   zu_json_builder_set_member (b, "Labels");
   zu_json_builder_begin_object (b);
@@ -517,7 +567,8 @@ zu_docker_config_new (const ZuDockerRequest *request, GError **error)
   g_autoptr (ZuJson) bare = NULL, mounts = NULL;
 
   choose_user (self, request);
-  if (!choose_workdir (self, request, error) || !check_image_volumes (request, error)
+  if (!check_access (self, request, error) || !choose_workdir (self, request, error)
+      || !check_image_volumes (request, error)
       || !read_seccomp (self, request->plan->seccomp, error))
     return NULL;
   choose_environment (self, request);

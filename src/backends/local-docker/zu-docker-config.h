@@ -24,6 +24,8 @@ typedef struct
   const char *guest;      /* the program's path */
   const char *run;        /* nullable */
   const char *reference;  /* the image as it was asked for */
+  guint launcher_uid;
+  guint launcher_gid;
 } ZuDockerRequest;
 
 /* What a request becomes. */

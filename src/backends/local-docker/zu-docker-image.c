@@ -92,16 +92,14 @@ check_digest (const ZuImageReference *reference, ZuJson *answer, GError **error)
 {
   g_auto (GStrv) digests = dup_texts (answer, "RepoDigests");
   g_autofree char *id = zu_peek_member_text (answer, "Id");
-  g_autofree char *name = NULL;
 
   if (!reference->digest || g_strcmp0 (id, reference->digest) == 0)
     return TRUE;
   for (guint i = 0; digests[i]; i++)
-    if (g_strcmp0 (strchr (digests[i], '@'), NULL) != 0
-        && strcmp (strchr (digests[i], '@') + 1, reference->digest) == 0)
+    if (strchr (digests[i], '@') && strcmp (strchr (digests[i], '@') + 1, reference->digest) == 0)
       return TRUE;
-  name = zu_image_reference_to_string (reference);
-  g_set_error (error, MISSING, "the engine has another image under the name of '%s'", name);
+  g_set_error (error, MISSING, "the engine has another image under the name of '%s'",
+               reference->text);
   return FALSE;
 }
 
@@ -159,14 +157,12 @@ fetch (ZuDockerEngine *engine, const ZuImageReference *reference, Pull *pull,
 static void
 set_missing (const ZuImageReference *reference, ZuPullPolicy pull, GError **error)
 {
-  g_autofree char *name = zu_image_reference_dup_short (reference);
-
   if (pull == ZU_PULL_POLICY_MISSING)
-    g_set_error (error, MISSING, "image '%s' was fetched, and is not there", name);
+    g_set_error (error, MISSING, "image '%s' was fetched, and is not there", reference->text);
   else
     g_set_error (error, MISSING,
-                 "there is no image '%s' here (fetch it: --pull missing, or docker pull %s)", name,
-                 name);
+                 "there is no image '%s' here (fetch it: --pull missing, or docker pull %s)",
+                 reference->text, reference->text);
 }
 
 /**

@@ -195,6 +195,8 @@ configure (Launch *self, GError **error)
     .guest = self->guest,
     .run = self->owner ? zu_ownership_get_run (self->owner) : NULL,
     .reference = reference,
+    .launcher_uid = geteuid (),
+    .launcher_gid = getegid (),
   };
 
   self->config = zu_docker_config_new (&request, error);
