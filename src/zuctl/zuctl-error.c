@@ -22,6 +22,7 @@ is_refusal (const GError *error)
          || g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_CONFLICT)
          || g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_INVALID_EVENT)
          || g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE)
+         || g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_PLAINTEXT)
          || g_error_matches (error, ZU_CREDENTIAL_BROKER_ERROR,
                              ZU_CREDENTIAL_BROKER_ERROR_NO_SECRET);
 }

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_PROPERTIES 4
+#define MAX_PROPERTIES 5
 
 /* Construct properties of a sink that a URI cannot hold. */
 typedef struct
@@ -47,6 +47,18 @@ zuctl_log_options_clear (ZuctlLogOptions *options)
   g_clear_object (&options->codec_set);
 }
 
+static gboolean
+check_encrypted_from (const ZuctlLogOptions *options, ZuctlParsed *parsed, GError **error)
+{
+  if (options->encrypted_from >= 0)
+    return TRUE;
+
+  parsed->status = ZUCTL_ERROR;
+  g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
+                       "--encrypted-from takes the number of a row, 1 or more");
+  return FALSE;
+}
+
 /* ENTRIES: the command's own options. */
 gboolean
 zuctl_log_parse (const ZuctlCommand *command, GStrv words, const GOptionEntry *entries,
@@ -61,13 +73,17 @@ zuctl_log_parse (const ZuctlCommand *command, GStrv words, const GOptionEntry *e
       "What encodes payloads at rest; given again, what else can be read", "NAME[:KEY]" },
     { "key-provider", 0, 0, G_OPTION_ARG_STRING, &options->key_provider,
       "Where the codecs' keys come from; env", "NAME" },
+    { "encrypted-from", 0, 0, G_OPTION_ARG_INT64, &options->encrypted_from,
+      "From this row on take and give only what is encrypted; append records it in the log",
+      "SEQ" },
     { "uses-file", 0, 0, G_OPTION_ARG_FILENAME, &options->uses_file,
       "Where the uses of keys are counted", "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &options->is_json, "Print JSON, one object a line", NULL },
     G_OPTION_ENTRY_NULL
   };
 
-  return zuctl_parse (command, words, entries, common, parsed, error);
+  return zuctl_parse (command, words, entries, common, parsed, error)
+         && check_encrypted_from (options, parsed, error);
 }
 
 static char *
@@ -133,6 +149,9 @@ add_properties (ZuctlLogOptions *options, Properties *properties, GError **error
 {
   if (options->index != NULL)
     g_value_set_boxed (add_property (properties, "index-fields", G_TYPE_STRV), options->index);
+  if (options->encrypted_from > 0)
+    g_value_set_int64 (add_property (properties, "encrypted-from", G_TYPE_INT64),
+                       options->encrypted_from);
   if (!add_sign_key (options, properties, error) || !zuctl_log_open_codecs (options, error))
     return FALSE;
   if (options->codec_set != NULL)

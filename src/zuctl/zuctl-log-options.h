@@ -15,6 +15,7 @@ typedef struct
   char *key_provider;
   char *uses_file;
   GStrv index;
+  gint64 encrypted_from; /* 0 for none */
   gboolean is_json;
 
   gboolean writes;       /* set before the log is opened where keys are used to encrypt */

@@ -207,6 +207,11 @@ test_batches (SinkFixture *fixture, gconstpointer key)
   g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_CONFLICT);
   assert_sealed (fixture, key, 0);
 
+  /* The same where nothing was appended before it. */
+  g_clear_object (&sink);
+  g_clear_error (&error);
+  sink = open_with_key (fixture, key);
+  g_assert_null (zu_event_sink_append_many (sink, bad, NULL, &error));
   again = append_ok (sink, g_ptr_array_index (batch, 7));
   g_assert_cmpstr (zu_event_get_hash (again), ==, zu_event_get_hash (stored->pdata[7]));
   append_some (sink, TRACE_B, 3);

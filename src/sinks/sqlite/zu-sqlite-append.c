@@ -189,17 +189,18 @@ static void
 take_back (ZuSqliteWriter *self, gint64 last_seq, gint64 indexed_to, guint n_fresh)
 {
   zu_sqlite_trouble_run (&self->trouble, self->stmts[STMT_ROLL_BACK_SAVED], "take a batch back");
-  zu_sqlite_sealer_take_back (self->sealer);
+  zu_sqlite_sealer_forget (self->sealer);
   g_ptr_array_set_size (self->fresh, (int) n_fresh);
   self->last_seq = last_seq;
   self->indexer.done_to = indexed_to;
   zu_sqlite_indexer_load (&self->indexer);
 }
 
+/* All seals are written before, so that what is taken back goes back to them. */
 static gboolean
 save (ZuSqliteWriter *self, GError **error)
 {
-  return (zu_sqlite_sealer_save (self->sealer)
+  return (zu_sqlite_sealer_seal (self->sealer)
           && zu_sqlite_trouble_run (&self->trouble, self->stmts[STMT_SAVE], "begin to write"))
          || zu_sqlite_trouble_tell (&self->trouble, error);
 }

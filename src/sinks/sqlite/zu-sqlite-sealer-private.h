@@ -37,11 +37,9 @@ struct _ZuSqliteSealer
   GError *refusal;
   ZuSecret *key;
   ZuSealTotal total;
-  ZuSealTotal saved;
   gint64 total_id;
   gboolean has_changed_total;
   gint64 policy; /* from which row on a plaintext one is refused; 0 for none */
-  gint64 saved_policy;
 };
 
 gboolean zu_sqlite_sealer_write (ZuSqliteSealer *self, const ZuSeal *seal, gint64 *id);

@@ -188,26 +188,6 @@ zu_sqlite_sealer_seal (ZuSqliteSealer *self)
   return write_total (self);
 }
 
-/* Before a savepoint: what follows can be taken back to here. */
-gboolean
-zu_sqlite_sealer_save (ZuSqliteSealer *self)
-{
-  if (!seal_changed (self))
-    return FALSE;
-
-  self->saved = self->total;
-  self->saved_policy = self->policy;
-  return TRUE;
-}
-
-void
-zu_sqlite_sealer_take_back (ZuSqliteSealer *self)
-{
-  forget_traces (self);
-  self->total = self->saved;
-  self->policy = self->saved_policy;
-}
-
 /* Records from which row on the log takes and gives only what is encrypted. It can be made to begin
  * earlier, never later. */
 gboolean

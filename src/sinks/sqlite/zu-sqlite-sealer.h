@@ -24,8 +24,6 @@ ZuSqliteTrace *zu_sqlite_sealer_get (ZuSqliteSealer *self, const ZuSqliteParams 
 void zu_sqlite_sealer_advance (ZuSqliteSealer *self, ZuSqliteTrace *trace, ZuEvent *event,
                                gint64 seq);
 
-gboolean zu_sqlite_sealer_save (ZuSqliteSealer *self);
-void zu_sqlite_sealer_take_back (ZuSqliteSealer *self);
 gboolean zu_sqlite_sealer_seal (ZuSqliteSealer *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuSqliteSealer, zu_sqlite_sealer_free)

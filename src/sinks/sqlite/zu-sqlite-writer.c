@@ -21,7 +21,7 @@ static const char *const stmt_sql[N_STMTS] = {
   [STMT_RELEASE] = "RELEASE many",
   [STMT_VERSION] = "PRAGMA data_version",
   [STMT_LAST] = "SELECT max(seq) FROM events",
-  [STMT_NEXT] = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'events'",
+  [STMT_NEXT] = "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) + 1",
   [STMT_FIND] = "SELECT " ZU_SQLITE_ROW_COLUMNS " FROM events e WHERE e.event_id = ?1",
   [STMT_INSERT] = "INSERT INTO events (event_id, trace_id, task_id, parent_id, type, source, data)"
                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
