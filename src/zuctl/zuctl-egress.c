@@ -2,6 +2,7 @@
 
 #include "zuctl-command.h"
 #include "zuctl-egress-answer.h"
+#include "zuctl-egress-enforce.h"
 
 #include <gio/gio.h>
 #include <string.h>
@@ -114,5 +115,7 @@ run_check (const ZuctlCommand *command, GStrv words, GError **error)
 
 const ZuctlCommand zuctl_egress_commands[] = {
   { "egress check", "HOST[:PORT]", "Say what the proxy would, and why", run_check, 1, 1 },
+  { "egress apply", "", "Put a policy in force in a network namespace", zuctl_egress_apply },
+  { "egress revoke", "", "Take a policy out of force there", zuctl_egress_revoke },
   { NULL },
 };
