@@ -67,6 +67,36 @@ zu_sqlite_has_leftovers (const char *path)
   return FALSE;
 }
 
+void
+zu_sqlite_wal_read (ZuSqliteWal *self, const char *path)
+{
+  g_autofree char *name = g_strconcat (path, "-wal", NULL);
+  struct stat info;
+
+  *self = (ZuSqliteWal){ 0 };
+  if (stat (name, &info) == 0)
+    *self = (ZuSqliteWal){ info.st_dev, info.st_ino };
+}
+
+gboolean
+zu_sqlite_wal_is_in_place (const ZuSqliteWal *self, const char *path)
+{
+  ZuSqliteWal now;
+
+  if (self->inode == 0)
+    return TRUE;
+
+  zu_sqlite_wal_read (&now, path);
+  return now.inode == self->inode && now.device == self->device;
+}
+
+/* What stands in a removed one is in the database already, or was overtaken there. */
+void
+zu_sqlite_leave_wal (sqlite3 *db)
+{
+  sqlite3_db_config (db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static int
 set_up (sqlite3 *db, GError **error)
 {

@@ -4,8 +4,8 @@
 
 #include "zu-sqlite-index.h"
 #include "zu-sqlite-session.h"
+#include "zu-sqlite-watch.h"
 
-#define PROGRESS_STEPS 10000
 /* A version byte, and of version 2 the length of the key's id and the longest id. */
 #define BLOB_HEAD 257
 
@@ -13,6 +13,7 @@
 typedef struct
 {
   sqlite3 *db;
+  ZuSqliteWatch watch;
   const ZuSqliteParams *params;
   gint64 n_events;
   gint64 n_traces;
@@ -41,6 +42,7 @@ figures_init (Figures *self, sqlite3 *db, const ZuSqliteParams *params)
 static void
 figures_clear (Figures *self)
 {
+  zu_sqlite_watch_end (&self->watch);
   g_hash_table_unref (self->types);
   g_hash_table_unref (self->versions);
   g_hash_table_unref (self->keys);
@@ -63,12 +65,6 @@ count (GHashTable *counts, const char *name, gint64 n)
   *known += n;
 }
 
-static int
-check_progress (gpointer data)
-{
-  return g_cancellable_is_cancelled (data);
-}
-
 static gboolean
 count_types (Figures *self, GError **error)
 {
@@ -86,7 +82,7 @@ count_types (Figures *self, GError **error)
       count (self->types, type, sqlite3_column_int64 (stmt, 1));
     }
   if (result != SQLITE_DONE)
-    zu_sqlite_set_error (error, self->db, result, "count the events");
+    zu_sqlite_watch_set_error (&self->watch, result, "count the events", error);
   return result == SQLITE_DONE;
 }
 
@@ -123,7 +119,7 @@ count_blobs (Figures *self, GError **error)
       count_blob (self, head, (gsize) sqlite3_column_bytes (stmt, 0));
     }
   if (result != SQLITE_DONE)
-    zu_sqlite_set_error (error, self->db, result, "count the events");
+    zu_sqlite_watch_set_error (&self->watch, result, "count the events", error);
   return result == SQLITE_DONE;
 }
 
@@ -228,7 +224,7 @@ zu_sqlite_stat (const char *path, const ZuSqliteParams *params, GCancellable *ca
   if (session == NULL)
     return NULL;
 
-  sqlite3_progress_handler (session->db, PROGRESS_STEPS, check_progress, cancellable);
+  zu_sqlite_watch_begin (&figures.watch, session->db, path, cancellable);
   if (!gather (&figures, error))
     return NULL;
   result = describe (&figures, path);
@@ -237,9 +233,10 @@ zu_sqlite_stat (const char *path, const ZuSqliteParams *params, GCancellable *ca
 
 /* What SQLite itself finds: broken pages and trees, and indexes that differ from their table. */
 static gboolean
-check_store (sqlite3 *db, GStrvBuilder *problems, GError **error)
+check_store (ZuSqliteWatch *watch, GStrvBuilder *problems, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = zu_sqlite_prepare (db, "PRAGMA integrity_check(100)", error);
+  g_autoptr (sqlite3_stmt) stmt =
+      zu_sqlite_prepare (watch->db, "PRAGMA integrity_check(100)", error);
   int result;
 
   if (stmt == NULL)
@@ -252,9 +249,9 @@ check_store (sqlite3 *db, GStrvBuilder *problems, GError **error)
         g_strv_builder_add (problems, text);
     }
   if (result == SQLITE_CORRUPT)
-    g_strv_builder_add (problems, sqlite3_errmsg (db));
+    g_strv_builder_add (problems, sqlite3_errmsg (watch->db));
   else if (result != SQLITE_DONE)
-    zu_sqlite_set_error (error, db, result, "check the log");
+    zu_sqlite_watch_set_error (watch, result, "check the log", error);
   return result == SQLITE_DONE || result == SQLITE_CORRUPT;
 }
 
@@ -284,12 +281,13 @@ zu_sqlite_check (const char *path, const ZuSqliteParams *params, GCancellable *c
 {
   g_autoptr (ZuSqliteSession) session = zu_sqlite_session_open (path, params->busy_timeout, error);
   g_autoptr (GStrvBuilder) problems = g_strv_builder_new ();
+  g_auto (ZuSqliteWatch) watch = { 0 };
 
   if (session == NULL)
     return NULL;
 
-  sqlite3_progress_handler (session->db, PROGRESS_STEPS, check_progress, cancellable);
-  if (!check_store (session->db, problems, error))
+  zu_sqlite_watch_begin (&watch, session->db, path, cancellable);
+  if (!check_store (&watch, problems, error))
     return NULL;
   check_index (session->db, problems);
   return check_sound (session, path, error) ? g_strv_builder_end (problems) : NULL;

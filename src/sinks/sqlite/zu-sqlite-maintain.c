@@ -22,6 +22,7 @@ struct _ZuSqliteMaintainer
   ZuSqliteLock *file_lock;
   sqlite3 *db;
   ZuSqliteIdentity identity;
+  ZuSqliteWal wal;
   int wal_pages;
   char *poison;
 };
@@ -51,8 +52,8 @@ close_database (ZuSqliteMaintainer *self)
                                           g_get_monotonic_time () + CLOSE_WAIT);
 
   /* As the writer does: nothing is checkpointed without the lock, or after a failed write. */
-  if (!is_held || self->poison != NULL)
-    sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  if (!is_held || self->poison != NULL || !zu_sqlite_wal_is_in_place (&self->wal, self->path))
+    zu_sqlite_leave_wal (self->db);
   g_clear_pointer (&self->db, sqlite3_close);
   zu_sqlite_lock_release (self->file_lock);
 }
@@ -169,6 +170,7 @@ open_database (ZuSqliteMaintainer *self, gint64 deadline, GError **error)
     }
 
   sqlite3_wal_hook (self->db, count_pages, self);
+  zu_sqlite_wal_read (&self->wal, self->path);
   return zu_sqlite_identity_read (&self->identity, self->path)
          && zu_sqlite_exec (self->db, "PRAGMA secure_delete = ON", error);
 }
@@ -181,10 +183,11 @@ drop_replaced (ZuSqliteMaintainer *self)
 
   if (self->db == NULL
       || (zu_sqlite_identity_read (&now, self->path)
-          && zu_sqlite_identity_is_same_file (&now, &self->identity)))
+          && zu_sqlite_identity_is_same_file (&now, &self->identity)
+          && zu_sqlite_wal_is_in_place (&self->wal, self->path)))
     return;
 
-  sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  zu_sqlite_leave_wal (self->db);
   g_clear_pointer (&self->db, sqlite3_close);
 }
 

@@ -5,11 +5,11 @@
 #include "zu-sqlite-index.h"
 #include "zu-sqlite-seals.h"
 #include "zu-sqlite-session.h"
+#include "zu-sqlite-watch.h"
 
 #define MOST_IDLE         4
 #define PAGE_ROWS         512
 #define SCANNED_PAGE_ROWS 4096
-#define PROGRESS_STEPS    10000
 
 struct _ZuSqliteReaders
 {
@@ -108,12 +108,6 @@ is_cancelled (const ZuSqliteRead *read, GError **error)
   return g_cancellable_set_error_if_cancelled (read->cancellable, error);
 }
 
-static int
-check_progress (gpointer data)
-{
-  return g_cancellable_is_cancelled (data);
-}
-
 static sqlite3_stmt *
 prepare (ZuSqliteSession *session, Position *position, gboolean is_count, gboolean with_index,
          GError **error)
@@ -173,16 +167,18 @@ static gint64
 step_rows (ZuSqliteSession *session, Position *position, sqlite3_stmt *stmt, ZuFilter *ctx,
            GError **error)
 {
+  g_auto (ZuSqliteWatch) watch;
   gint64 n_rows = 0;
   int result = SQLITE_ROW;
 
+  zu_sqlite_watch_begin (&watch, session->db, session->path, position->read->cancellable);
   while (!position->is_done && position->left != 0 && (result = sqlite3_step (stmt)) == SQLITE_ROW)
     if (!hand_over (position, stmt, ctx, &n_rows, error))
       return -1;
 
   if (result == SQLITE_ROW || result == SQLITE_DONE)
     return n_rows;
-  zu_sqlite_set_error (error, session->db, result, "read the log");
+  zu_sqlite_watch_set_error (&watch, result, "read the log", error);
   return -1;
 }
 
@@ -273,19 +269,18 @@ count_by_index (ZuSqliteSession *session, Position *position, gint64 *count, GEr
 {
   gint64 index_end = zu_sqlite_index_get_common_end (session->db, position->query.ctx);
   g_autoptr (ZuSqliteUse) stmt = prepare (session, position, TRUE, TRUE, error);
+  g_auto (ZuSqliteWatch) watch = { 0 };
   int result;
 
   if (stmt == NULL)
     return FALSE;
 
   sqlite3_bind_int64 (stmt, ZU_SQLITE_QUERY_UP_TO, index_end);
-  sqlite3_progress_handler (session->db, PROGRESS_STEPS, check_progress,
-                            position->read->cancellable);
+  zu_sqlite_watch_begin (&watch, session->db, session->path, position->read->cancellable);
   result = sqlite3_step (stmt);
-  sqlite3_progress_handler (session->db, 0, NULL, NULL);
   if (result != SQLITE_ROW)
     {
-      zu_sqlite_set_error (error, session->db, result, "count the events");
+      zu_sqlite_watch_set_error (&watch, result, "count the events", error);
       return FALSE;
     }
 

@@ -58,6 +58,8 @@ zu_sqlite_session_open (const char *path, guint timeout, GError **error)
   self->is_immutable = !zu_sqlite_has_leftovers (path);
   if (!check_present (self, error))
     return NULL;
+  if (!self->is_immutable)
+    zu_sqlite_wal_read (&self->wal, path);
   self->db = zu_sqlite_connection_open_to_read (path, self->is_immutable, timeout, error);
   if (self->db == NULL)
     {
@@ -92,6 +94,7 @@ zu_sqlite_session_resume (ZuSqliteSession *self, guint timeout)
     return FALSE;
   if (zu_sqlite_identity_read (&now, self->path)
       && zu_sqlite_has_leftovers (self->path) == !self->is_immutable
+      && zu_sqlite_wal_is_in_place (&self->wal, self->path)
       && (self->is_immutable ? zu_sqlite_identity_is_unchanged (&now, &self->identity)
                              : zu_sqlite_identity_is_same_file (&now, &self->identity)))
     return TRUE;

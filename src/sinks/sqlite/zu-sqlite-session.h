@@ -13,6 +13,7 @@ typedef struct
   sqlite3 *db;
   gboolean is_immutable;
   ZuSqliteIdentity identity;
+  ZuSqliteWal wal;    /* where it is not immutable */
   ZuSqliteLock *lock; /* held while an immutable log is read */
   sqlite3_stmt *stmt; /* the last one, for the next page */
   char *sql;

@@ -33,6 +33,7 @@ struct _ZuSqliteWriter
   sqlite3 *db;
   sqlite3_stmt *stmts[N_STMTS];
   ZuSqliteIdentity identity;
+  ZuSqliteWal wal;
   ZuSqliteTrouble trouble;
   ZuSqliteIndexer indexer;
   ZuSqliteSealer *sealer;

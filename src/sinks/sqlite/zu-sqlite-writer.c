@@ -133,6 +133,7 @@ open_database (ZuSqliteWriter *self, GError **error)
   if (result == SQLITE_OK && prepare_all (self, &local_error)
       && zu_sqlite_identity_read (&self->identity, self->path))
     {
+      zu_sqlite_wal_read (&self->wal, self->path);
       sqlite3_wal_hook (self->db, count_pages, self);
       return ZU_SQLITE_BEGIN_DONE;
     }
@@ -213,6 +214,24 @@ begin_failed (ZuSqliteWriter *self, GError **error)
   return ZU_SQLITE_BEGIN_FAILED;
 }
 
+/* With the lock held, between two transactions: nothing is written to a log ahead that nobody else
+ * will ever read. */
+static void
+drop_removed_wal (ZuSqliteWriter *self)
+{
+  if (self->db == NULL || zu_sqlite_wal_is_in_place (&self->wal, self->path))
+    return;
+
+  g_message ("%s: something in this process opened and closed the log, and with that dropped "
+             "SQLite's locks on it; it is opened again",
+             self->path);
+  zu_sqlite_leave_wal (self->db);
+  close_all (self);
+  zu_sqlite_sealer_forget (self->sealer);
+  self->indexer.done_to = 0;
+  self->version = NO_VERSION;
+}
+
 static ZuSqliteBegin
 lock_and_open (ZuSqliteWriter *self, GError **error)
 {
@@ -229,6 +248,9 @@ lock_and_open (ZuSqliteWriter *self, GError **error)
       return ZU_SQLITE_BEGIN_BUSY;
     }
 
+  if (self->db != NULL && !check_in_place (self))
+    return begin_failed (self, error);
+  drop_removed_wal (self);
   return self->db == NULL ? open_database (self, error) : ZU_SQLITE_BEGIN_DONE;
 }
 
@@ -249,8 +271,6 @@ zu_sqlite_writer_try_begin (ZuSqliteWriter *self, GError **error)
     zu_sqlite_writer_give_up (self);
   if (begin != ZU_SQLITE_BEGIN_DONE)
     return begin;
-  if (!check_in_place (self))
-    return begin_failed (self, error);
 
   result = sqlite3_step (self->stmts[STMT_BEGIN]);
   sqlite3_reset (self->stmts[STMT_BEGIN]);
@@ -350,12 +370,13 @@ close_database (ZuSqliteWriter *self)
 {
   gboolean is_held = zu_sqlite_lock_wait (self->lock, ZU_SQLITE_LOCK_EXCLUSIVE,
                                           g_get_monotonic_time () + CLOSE_WAIT);
+  gboolean is_ours = zu_sqlite_wal_is_in_place (&self->wal, self->path);
 
-  if (is_held && self->trouble.poison == NULL)
+  if (is_held && is_ours && self->trouble.poison == NULL)
     zu_sqlite_indexer_mark (&self->indexer, 1);
   /* A log that others hold, or whose writes fail, is left as it is for the next who opens it. */
-  if (!is_held || self->trouble.poison != NULL)
-    sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  if (!is_held || !is_ours || self->trouble.poison != NULL)
+    zu_sqlite_leave_wal (self->db);
 
   close_all (self);
 }
