@@ -167,12 +167,13 @@ open_sink (const char *before, const char *folder, const char *behind)
 static void
 fixture_set_up (Fixture *self, gconstpointer data)
 {
+  gboolean is_lines = g_strcmp0 (data, "of-lines") == 0;
   g_autoptr (GError) error = NULL;
 
   self->folder = g_dir_make_tmp ("zu-delivery-XXXXXX", &error);
   g_assert_no_error (error);
   self->positions = g_build_filename (self->folder, "positions", NULL);
-  self->canonical = open_sink ("sqlite:", self->folder, "/log");
+  self->canonical = open_sink (is_lines ? "jsonl:" : "sqlite:", self->folder, "/log");
   self->taker = g_object_new (taker_get_type (), NULL);
 }
 
@@ -558,6 +559,10 @@ main (int argc, char *argv[])
   } tests[] = {
     { "/delivery/from-the-beginning", test_from_the_beginning, NULL },
     { "/delivery/restart", test_restart, NULL },
+    { "/delivery/from-the-beginning/of-lines", test_from_the_beginning, "of-lines" },
+    { "/delivery/restart/of-lines", test_restart, "of-lines" },
+    { "/delivery/down-over-a-restart/of-lines", test_down_over_a_restart, "of-lines" },
+    { "/delivery/positions-of-another-log/of-lines", test_positions_of_another_log, "of-lines" },
     { "/delivery/down-for-a-while", test_down_for_a_while, NULL },
     { "/delivery/down-over-a-restart", test_down_over_a_restart, NULL },
     { "/delivery/refuses-one-event", test_refuses_one_event, NULL },
