@@ -160,13 +160,14 @@ class Stat(UpkeepCase):
 
 class Backup(UpkeepCase):
 
-    def backup(self, name: str) -> Path:
+    def backup(self, name: str, kind: str = "sqlite") -> Path:
         path = self.folder / name
         figures = json.loads(self.quiet("log", "backup", self.log, str(path), "--json"))
         self.assertEqual(list(figures), ["path", "events", "bytes"])
         self.assertEqual(figures["bytes"], path.stat().st_size)
         self.assertEqual([other for other in self.folder.iterdir() if other.name.startswith(name)], [path])
-        self.assertEqual(figures["events"], int(self.quiet("log", "count", f"sqlite:{path}")))
+        self.assertEqual(figures["events"], int(self.quiet("log", "count", f"{kind}:{path}")))
+        self.quiet("log", "verify", f"{kind}:{path}")
         return path
 
     def test_copy(self) -> None:
@@ -214,6 +215,25 @@ class Backup(UpkeepCase):
         self.assertEqual(whole.count("\n"), 3000 + len(acknowledged))
         for number in range(5):
             self.assertTrue(whole.startswith(self.texts(f"sqlite:{self.folder}/copy{number}.db")))
+
+    def test_lines(self) -> None:
+        """Of a log of lines, while it is written, and with half a line at its end."""
+        self.log, path = f"jsonl:{self.folder}/log.jsonl", self.folder / "log.jsonl"
+        self.fill(500)
+        with self.appending(500) as acknowledged:
+            least = 500 + len(acknowledged)
+            copy = self.backup("copy.jsonl", "jsonl")
+        self.assertGreaterEqual(copy.read_text().count("\n"), least)
+        self.assertTrue(path.read_text().startswith(copy.read_text()))
+        with open(path, "a") as file:
+            file.write('{"half')
+        self.assertTrue(self.backup("again.jsonl", "jsonl").read_text().endswith("}\n"))
+        figures = self.figures()
+        self.assertEqual((figures["events"], figures["traces"]), (500 + len(acknowledged), 7))
+        self.assertEqual(figures["bytes"], path.stat().st_size)
+        for verb in (("reindex",), ("stat", "--check")):
+            self.fail_with(2, "a log of lines cannot do that: it has no ", "log", *verb, self.log)
+        self.fail_with(2, "nothing is overwritten", "log", "backup", self.log, str(copy))
 
     def test_encrypted_log_needs_no_key(self) -> None:
         self.fill(20, *MANAGED)

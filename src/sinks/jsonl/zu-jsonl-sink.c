@@ -2,6 +2,7 @@
 
 #include "zu-jsonl-sink.h"
 
+#include "zu-jsonl-maintain.h"
 #include "zu-jsonl-reader.h"
 #include "zu-jsonl-writer.h"
 #include "zu-sink-options.h"
@@ -49,12 +50,12 @@ static void zu_jsonl_sink_iface_init (ZuEventSinkInterface *iface);
 static void zu_jsonl_sink_audit_init (ZuEventAuditInterface *iface);
 static void zu_jsonl_sink_initable_init (GInitableIface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (ZuJsonlSink, zu_jsonl_sink, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_SINK, zu_jsonl_sink_iface_init)
-                                   G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_AUDIT,
-                                                          zu_jsonl_sink_audit_init)
-                                       G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
-                                                              zu_jsonl_sink_initable_init))
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    ZuJsonlSink, zu_jsonl_sink, G_TYPE_OBJECT,
+    G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_SINK, zu_jsonl_sink_iface_init)
+        G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_AUDIT, zu_jsonl_sink_audit_init)
+            G_IMPLEMENT_INTERFACE (ZU_TYPE_EVENT_MAINTENANCE, zu_jsonl_sink_maintenance_init)
+                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, zu_jsonl_sink_initable_init))
 
 static gboolean
 zu_jsonl_sink_get_links (ZuEventSink *sink)
