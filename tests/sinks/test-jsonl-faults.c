@@ -27,6 +27,8 @@ static struct
   gssize write_most; /* so many bytes of the next write; -1 for all */
   int write_errno;   /* of what comes after them; 0 for none */
   gboolean dies;     /* after them */
+  int write_delay;   /* microseconds */
+  int is_writing;
   gboolean cannot_cut;
   int n_locks;
 } fault;
@@ -49,6 +51,11 @@ is_log (int fd)
 ssize_t
 write (int fd, const void *data, size_t length)
 {
+  if (fault.write_delay > 0 && is_log (fd))
+    {
+      g_atomic_int_set (&fault.is_writing, TRUE);
+      g_usleep ((gulong) fault.write_delay);
+    }
   if (fault.write_most >= 0 && is_log (fd))
     {
       length = MIN (length, (size_t) fault.write_most);
@@ -492,6 +499,41 @@ test_rude_writer (SinkFixture *fixture, gconstpointer kind)
   close (fd);
 }
 
+static gpointer
+append_one (gpointer data)
+{
+  append_some (data, TRACE_A, 1);
+  return NULL;
+}
+
+/* A child has a copy of a mutex that nobody will ever give up: it is refused without taking it. */
+static void
+test_forked_while_writing (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autoptr (ZuEventSink) sink = fixture_open (fixture, "?fsync=never");
+  GThread *thread;
+  pid_t child;
+  int status;
+
+  append_some (sink, TRACE_A, 1);
+  fault.write_delay = 300000;
+  thread = g_thread_new ("append", append_one, sink);
+  while (!g_atomic_int_get (&fault.is_writing))
+    g_usleep (100);
+  child = fork ();
+  if (child == 0)
+    {
+      alarm (20);
+      assert_refused (sink, ZU_EVENT_SINK_ERROR_POISONED, "before this process was forked");
+      g_clear_object (&sink);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+  g_thread_join (thread);
+  assert_intact (sink, 2);
+}
+
 static const struct
 {
   const char *name;
@@ -510,6 +552,7 @@ static const struct
   { "kept-lock", test_kept_lock },
   { "deleted-in-between", test_deleted_in_between },
   { "renamed-in-between", test_renamed_in_between },
+  { "forked-while-writing", test_forked_while_writing },
   { "rude-writer", test_rude_writer },
 };
 

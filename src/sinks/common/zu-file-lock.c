@@ -45,6 +45,7 @@ struct _ZuFileLock
 static GMutex table_lock;
 static GHashTable *places; /* set of Place */
 static GHashTable *locks;  /* set of ZuFileLock: what a child must not keep */
+static int n_forks;
 
 static guint
 place_hash (gconstpointer key)
@@ -91,19 +92,32 @@ after_fork_in_child (void)
     }
   g_hash_table_remove_all (locks);
   g_hash_table_remove_all (places);
+  n_forks++;
   g_mutex_unlock (&table_lock);
 }
 
-/* With the table's lock held. */
 static void
 ensure_table (void)
 {
-  if (places != NULL)
+  static gsize once = 0;
+
+  if (!g_once_init_enter (&once))
     return;
 
   places = g_hash_table_new (place_hash, place_equal);
   locks = g_hash_table_new (NULL, NULL);
   pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
+  g_once_init_leave (&once, 1);
+}
+
+/* How many times this process and those it comes from have become a child since it was asked first:
+ * where that has changed, what was made before is the parent's, and its mutexes may be held for
+ * ever. Asked without a lock and without a system call. */
+guint
+zu_file_lock_count_forks (void)
+{
+  ensure_table ();
+  return (guint) g_atomic_int_get (&n_forks);
 }
 
 /* With the table's lock held. */
@@ -149,10 +163,11 @@ put_place (Place *place)
 ZuFileLock *
 zu_file_lock_new (int fd, gint64 start)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&table_lock);
   ZuFileLock *self = g_new0 (ZuFileLock, 1);
+  g_autoptr (GMutexLocker) locker = NULL;
 
   ensure_table ();
+  locker = g_mutex_locker_new (&table_lock);
   self->fd = fd;
   self->start = (off_t) start;
   self->place = get_place (fd);

@@ -31,6 +31,7 @@ gboolean zu_file_lock_wait (ZuFileLock *self, ZuFileLockMode mode, gint64 deadli
 void zu_file_lock_pause (ZuFileLock *self, guint *attempts);
 void zu_file_lock_release (ZuFileLock *self);
 
+guint zu_file_lock_count_forks (void);
 int zu_file_lock_get_fd (ZuFileLock *self);
 gboolean zu_file_lock_is_held (ZuFileLock *self);
 gboolean zu_file_lock_is_forked (ZuFileLock *self);

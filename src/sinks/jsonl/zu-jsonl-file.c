@@ -26,7 +26,7 @@
 struct _ZuJsonlFile
 {
   char *path;
-  pid_t process; /* a forked child would share the file with its parent */
+  guint n_forks; /* a forked child would share the file with its parent */
   ZuJsonlFileOptions options;
   ZuSpaceWatch space;
 
@@ -58,7 +58,7 @@ zu_jsonl_file_new (const char *path, const ZuJsonlFileOptions *options)
   ZuJsonlFile *self = g_new0 (ZuJsonlFile, 1);
 
   self->path = g_strdup (path);
-  self->process = getpid ();
+  self->n_forks = zu_file_lock_count_forks ();
   self->options = *options;
   self->space.limit = options->space_warning;
   self->end = UNKNOWN;
@@ -85,7 +85,7 @@ zu_jsonl_file_free (ZuJsonlFile *self)
 {
   /* In a forked child there is no minder, and whoever held a lock at that moment holds it for ever;
    * of the parent's only memory is left. */
-  if (self->process == getpid ())
+  if (self->n_forks == zu_file_lock_count_forks ())
     {
       zu_jsonl_minder_free (self->minder);
       close_file (self);
@@ -352,12 +352,8 @@ take_file (ZuJsonlFile *self, GCancellable *cancellable, GError **error)
 static gboolean
 check_usable (ZuJsonlFile *self, GError **error)
 {
-  if (self->file_lock != NULL ? zu_file_lock_is_forked (self->file_lock)
-                              : self->process != getpid ())
-    return poison (self, "the log was opened before this process was forked", error);
-  if (self->poison != NULL || zu_jsonl_flush_has_failed (self->flush))
-    return poison (self, "flushing it to the disk failed", error);
-  return TRUE;
+  return (self->poison == NULL && !zu_jsonl_flush_has_failed (self->flush))
+         || poison (self, "flushing it to the disk failed", error);
 }
 
 static gboolean
@@ -382,6 +378,13 @@ begin (ZuJsonlFile *self, GCancellable *cancellable, GError **error)
 gboolean
 zu_jsonl_file_begin (ZuJsonlFile *self, GCancellable *cancellable, GError **error)
 {
+  if (self->n_forks != zu_file_lock_count_forks ())
+    {
+      g_propagate_error (error,
+                         poison_new (self, "the log was opened before this process was forked"));
+      return FALSE;
+    }
+
   g_mutex_lock (&self->lock);
   if (begin (self, cancellable, error))
     return TRUE;
