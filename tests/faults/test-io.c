@@ -223,6 +223,105 @@ test_sweep (gconstpointer data)
   g_assert_cmpuint (nth, >, 1);
 }
 
+#define N_WAITING 40
+
+/* Appends that wait at the same moment. */
+typedef struct
+{
+  guint n_left;
+  guint n_stored;
+  guint n_full;
+  guint n_poisoned;
+} Waiting;
+
+static void
+answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Waiting *waiting = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuEvent) stored = zu_event_sink_append_finish (ZU_EVENT_SINK (source), result, &error);
+
+  waiting->n_left--;
+  waiting->n_stored += stored != NULL;
+  waiting->n_full += g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_FULL);
+  waiting->n_poisoned += g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_POISONED);
+}
+
+static Waiting
+append_at_once (ZuEventSink *sink)
+{
+  Waiting waiting = { N_WAITING, 0, 0, 0 };
+
+  for (guint i = 0; i < N_WAITING; i++)
+    {
+      g_autoptr (ZuEvent) event = make_sized_event (i, 500);
+
+      zu_event_sink_append_async (sink, event, NULL, answered, &waiting);
+    }
+  while (waiting.n_left > 0)
+    g_main_context_iteration (NULL, TRUE);
+  return waiting;
+}
+
+/* The disk is full in the middle of what several wait for: each is told so, nothing of it is there,
+ * and the same sink goes on once there is space. */
+static void
+test_full_while_many_wait (gconstpointer kind)
+{
+  const Sweep sweep = { kind, DISK_WRITE, ENOSPC, TRUE };
+  g_auto (Attempt) self;
+  g_autoptr (ZuEventSink) sink = NULL;
+  g_autoptr (LogState) state = NULL, after = NULL;
+  Waiting waiting;
+
+  attempt_init (&self, &sweep);
+  sink = attempt_open (&self);
+  append_alone (&self, sink, 0);
+  disk_fail (DISK_WRITE, 1, ENOSPC, TRUE);
+  waiting = append_at_once (sink);
+  g_assert_cmpuint (waiting.n_full, >, 0);
+  g_assert_cmpuint (waiting.n_stored + waiting.n_full, ==, N_WAITING);
+  state = log_state_read (sink);
+  log_state_assert_sound (state);
+  g_assert_cmpuint (state->n_events, ==, waiting.n_stored + 1);
+
+  disk_heal ();
+  waiting = append_at_once (sink);
+  g_assert_cmpuint (waiting.n_stored, ==, N_WAITING);
+  after = log_state_read (sink);
+  log_state_assert_sound (after);
+  g_assert_cmpuint (after->n_events, ==, state->n_events + N_WAITING);
+}
+
+/* A flush fails: whoever waits is told, and so is whoever comes later; another sink goes on. */
+static void
+test_poisoned_while_many_wait (gconstpointer kind)
+{
+  const Sweep sweep = { kind, DISK_SYNC, EIO, FALSE };
+  g_auto (Attempt) self;
+  g_autoptr (ZuEventSink) sink = NULL, again = NULL;
+  g_autoptr (LogState) state = NULL;
+  Waiting waiting, later;
+
+  attempt_init (&self, &sweep);
+  sink = attempt_open (&self);
+  append_alone (&self, sink, 0);
+  disk_fail (DISK_SYNC, 1, EIO, FALSE);
+  waiting = append_at_once (sink);
+  g_assert_cmpuint (waiting.n_poisoned, >, 0);
+  g_assert_cmpuint (waiting.n_stored + waiting.n_poisoned, ==, N_WAITING);
+  later = append_at_once (sink);
+  g_assert_cmpuint (later.n_poisoned, ==, N_WAITING);
+
+  again = attempt_open (&self);
+  append_alone (&self, again, 1);
+  g_assert_false (self.is_poisoned);
+  state = log_state_read (again);
+  log_state_assert_sound (state);
+  log_state_assert_kept (state, &self.promises, self.promises.promised->len);
+  g_assert_cmpuint (state->n_events, >=, waiting.n_stored + 2);
+}
+
 static const Sweep sweeps[] = {
   { "sqlite", DISK_SYNC, EIO, FALSE },
   { "sqlite", DISK_WRITE, EIO, FALSE },
@@ -256,5 +355,13 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, sweep, test_sweep);
     }
+  g_test_add_data_func ("/faults/io/sqlite/full-while-many-wait", "sqlite",
+                        test_full_while_many_wait);
+  g_test_add_data_func ("/faults/io/jsonl/full-while-many-wait", "jsonl",
+                        test_full_while_many_wait);
+  g_test_add_data_func ("/faults/io/sqlite/poisoned-while-many-wait", "sqlite",
+                        test_poisoned_while_many_wait);
+  g_test_add_data_func ("/faults/io/jsonl/poisoned-while-many-wait", "jsonl",
+                        test_poisoned_while_many_wait);
   return g_test_run ();
 }

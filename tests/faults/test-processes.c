@@ -6,15 +6,16 @@
 #include "log-support.h"
 
 #include <errno.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define N_OTHERS   200
 #define N_CHILDREN 12
+#define N_EACH     150
 #define HOUR       3600
 
 static gint64 clock_offset; /* seconds */
@@ -23,14 +24,19 @@ static gint64 clock_offset; /* seconds */
 __attribute__ ((visibility ("default"))) int
 clock_gettime (clockid_t id, struct timespec *now)
 {
-  static int (*real) (clockid_t, struct timespec *);
-  int result;
+  int result = (int) syscall (SYS_clock_gettime, id, now);
 
-  if (real == NULL)
-    real = (int (*) (clockid_t, struct timespec *)) dlsym (RTLD_NEXT, "clock_gettime");
-  result = real (id, now);
   if (id == CLOCK_REALTIME)
     now->tv_sec += clock_offset;
+  return result;
+}
+
+__attribute__ ((visibility ("default"))) int
+gettimeofday (struct timeval *restrict now, void *restrict zone)
+{
+  int result = (int) syscall (SYS_gettimeofday, now, zone);
+
+  now->tv_sec += clock_offset;
   return result;
 }
 
@@ -89,12 +95,139 @@ test_closed_descriptors (SinkFixture *fixture, gconstpointer kind)
   assert_intact (sink, n);
 }
 
+/* The time of day steps back: what is stored keeps its order and its own times, and what is read by
+ * files' times is read all the same. */
+static void
+test_clock_back (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autofree char *uri = dup_uri (fixture);
+  g_autoptr (ZuEventSink) sink = fixture_open (fixture, NULL),
+                          reader = fixture_open (fixture, NULL);
+  g_autoptr (GSubprocess) other = NULL;
+  g_autoptr (GPtrArray) events = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuEvent) early = NULL, late = make_event (TRACE_A, 1), stored = append_ok (sink, late);
+
+  clock_offset = -HOUR;
+  early = make_event (TRACE_A, 2);
+  g_assert_cmpstr (zu_event_get_ts (early), <, zu_event_get_ts (late));
+  g_clear_object (&stored);
+  stored = append_ok (sink, early);
+  g_assert_cmpstr (zu_event_get_prev_hash (stored), !=, NULL);
+  g_clear_object (&sink);
+  assert_intact (reader, 2);
+  other = start_appender (uri, TRACE_A, 3, FALSE);
+  finish (other);
+
+  assert_intact (reader, 5);
+  events = query_ok (reader, NULL);
+  g_assert_cmpstr (zu_event_get_ts (g_ptr_array_index (events, 0)), ==, zu_event_get_ts (late));
+  g_assert_cmpstr (zu_event_get_ts (g_ptr_array_index (events, 1)), ==, zu_event_get_ts (early));
+  clock_offset = 0;
+}
+
+/* A child that was forked while the log is open, and closes it. */
+static void
+drop_in_child (ZuEventSink *sink)
+{
+  pid_t child = fork ();
+  int status;
+
+  if (child == 0)
+    {
+      g_object_unref (sink);
+      _exit (0);
+    }
+  g_assert_cmpint (child, >, 0);
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+}
+
+/* Whatever a child closes, the parent's lock stays: two processes still make one chain. */
+static void
+fork_often (const char *kind)
+{
+  SinkFixture fixture;
+  g_autofree char *uri = NULL;
+  g_autoptr (ZuEventSink) sink = NULL;
+  g_autoptr (GSubprocess) other = NULL;
+
+  sink_set_up (&fixture, kind);
+  uri = dup_uri (&fixture);
+  sink = fixture_open (&fixture, NULL);
+  append_some (sink, TRACE_A, 1);
+  other = start_appender (uri, TRACE_A, N_EACH, FALSE);
+  for (guint i = 0; i < N_CHILDREN; i++)
+    {
+      append_some (sink, TRACE_A, 5);
+      drop_in_child (sink);
+    }
+  finish (other);
+  assert_intact (sink, 1 + N_EACH + 5 * N_CHILDREN);
+  g_clear_object (&sink);
+  sink_tear_down (&fixture, kind);
+}
+
+static void
+test_forked (gconstpointer kind)
+{
+  if (g_test_subprocess ())
+    {
+      fork_often (kind);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 60 * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_passed ();
+}
+
+static void
+note_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+/* Cancelled at any moment: the answer says what became of it, and the same event once more is
+ * answered with what is stored. */
+static void
+test_cancelled (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autoptr (ZuEventSink) sink = fixture_open (fixture, NULL);
+  guint n_stored = 0;
+
+  for (guint i = 0; i < N_EACH; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ZuEvent) event = make_event (TRACE_A, (int) i), stored = NULL, again = NULL;
+      g_autoptr (ZuFilter) filter = filter_of ("event_id", zu_event_get_event_id (event));
+
+      zu_event_sink_append_async (sink, event, cancellable, note_answer, &result);
+      g_usleep (g_random_int () % 60);
+      g_cancellable_cancel (cancellable);
+      while (result == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      stored = zu_event_sink_append_finish (sink, result, &error);
+      n_stored += stored != NULL;
+      g_assert_true (stored != NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+      if (stored != NULL)
+        g_assert_cmpint (zu_event_sink_count (sink, filter, NULL, NULL), ==, 1);
+
+      again = append_ok (sink, event);
+      g_assert_cmpint (zu_event_sink_count (sink, filter, NULL, NULL), ==, 1);
+    }
+  g_test_message ("%u of %u were stored before they were cancelled", n_stored, N_EACH);
+  assert_intact (sink, N_EACH);
+}
+
 static const struct
 {
   const char *name;
   void (*func) (SinkFixture *, gconstpointer);
 } tests[] = {
   { "closed-descriptors", test_closed_descriptors },
+  { "clock-back", test_clock_back },
+  { "cancelled", test_cancelled },
 };
 
 int
@@ -104,6 +237,8 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   silence_messages ();
+  g_test_add_data_func ("/faults/processes/sqlite/forked", "sqlite", test_forked);
+  g_test_add_data_func ("/faults/processes/jsonl/forked", "jsonl", test_forked);
   for (guint k = 0; k < G_N_ELEMENTS (kinds); k++)
     for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
       {
