@@ -69,6 +69,42 @@ valgrind_tests() {
     --suite registry --suite identity --suite sinks
 }
 
+# What a line of `ninja -t targets` begins with.
+targets() {
+  ninja -C "$build-fuzz" -t targets all | sed -n "s,^\\($1\\): .*,\\1,p" | sort -u
+}
+
+fuzz_one() {
+  name=$(basename "$1" | sed 's/^libfuzzer-//')
+  case $name in
+    canonical | stored) corpus=event ;;
+    *) corpus=$name ;;
+  esac
+  new=$(mktemp -d)
+  ASAN_OPTIONS=intercept_tls_get_addr=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 \
+    LD_LIBRARY_PATH="$build-fuzz/src/zu" ZU_MODULE_DIR="$build-fuzz/src/modules" \
+    "$build-fuzz/$1" -max_total_time="${ZU_FUZZ_SECONDS:-10}" -timeout=30 -artifact_prefix="$build-fuzz/" \
+    "$new" "$root/tests/fuzz/corpus/$corpus"
+  status=$?
+  rm -rf "$new"
+  return "$status"
+}
+
+# Each target from its corpus on, for some seconds.
+fuzzers() {
+  [ -e "$build-fuzz/build.ninja" ] ||
+    CC=clang meson setup "$build-fuzz" "$root" -Db_lundef=false -Db_sanitize=address,undefined \
+      -Dc_args=-fsanitize=fuzzer-no-link || return 1
+  fuzzed=$(targets 'tests/fuzz/libfuzzer-[a-z-]*')
+  [ -n "$fuzzed" ] || return 1
+  # shellcheck disable=SC2046,SC2086
+  ninja -C "$build-fuzz" $fuzzed $(targets 'src/modules/[a-z0-9-]*\.[a-z]*') || return 1
+  for target in $fuzzed; do
+    fuzz_one "$target" || return 1
+  done
+}
+
 documentation() {
   ninja -C "$build" zu-doc
 }
@@ -79,6 +115,7 @@ check "shell scripts" scripts
 check "licence lines" licences
 check "build with warnings as errors, tests under address and undefined behaviour sanitizers" sanitizers
 check "tests under valgrind" valgrind_tests
+check "fuzz targets, ${ZU_FUZZ_SECONDS:-10} seconds each" fuzzers
 check "reference documentation without a warning" documentation
 
 echo "$passed passed, $failed failed, 0 skipped"
