@@ -3,24 +3,31 @@
 #include "zuctl-log.h"
 
 #include "zuctl-log-options.h"
-#include "zuctl-log-pages.h"
 #include "zuctl-output.h"
+#include "zuctl-progress.h"
 #include "zuctl-text.h"
+
+#include <unistd.h>
 
 /* A log on its way through a verifier. What is found is printed and forgotten as it is found. */
 typedef struct
 {
   ZuChainVerifier *verifier;
+  ZuSealVerifier *seals;
+  const char *trace_id; /* the only one that is asked for */
   gboolean is_quiet;
   gboolean is_json;
-  guint n_printed;
-  guint64 n_signed;
+  gboolean has_unchecked_indexes;
+  ZuctlProgress progress;
+  gint64 n_expected; /* events, for the progress; 0 where nobody looks */
 } Check;
 
 static void
 check_clear (Check *check)
 {
+  zuctl_progress_clear (&check->progress);
   g_clear_object (&check->verifier);
+  g_clear_object (&check->seals);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Check, check_clear)
@@ -58,66 +65,120 @@ print_violation (const Check *check, ZuViolation *violation)
 }
 
 static void
-print_new_violations (Check *check)
+on_violation (ZuChainVerifier *verifier, ZuViolation *violation, gpointer user_data)
 {
-  GPtrArray *violations = zu_chain_verifier_get_violations (check->verifier);
+  Check *check = user_data;
 
-  for (; check->n_printed < violations->len; check->n_printed++)
-    if (!check->is_quiet)
-      print_violation (check, g_ptr_array_index (violations, check->n_printed));
+  zuctl_progress_clear (&check->progress);
+  if (!check->is_quiet)
+    print_violation (check, violation);
 }
 
 static void
-on_found (ZuAuditFinding *finding, gpointer user_data)
+on_progress (ZuChainVerifier *verifier, guint64 n_events, gpointer user_data)
 {
   Check *check = user_data;
-  ZuViolationKind kind = zu_audit_finding_get_kind (finding) == ZU_FINDING_KIND_UNDECODABLE
-                             ? ZU_VIOLATION_KIND_UNDECODABLE
-                             : ZU_VIOLATION_KIND_INDEX_MISMATCH;
-  g_autoptr (ZuViolation) violation =
-      zu_violation_new (kind, zu_audit_finding_get_subject (finding),
-                        zu_audit_finding_get_text (finding));
 
-  zu_chain_verifier_add_violation (check->verifier, violation);
+  zuctl_progress_tell (&check->progress, (gint64) n_events, check->n_expected);
 }
 
-static gboolean
-check_pages (Check *check, ZuctlPages *pages, GError **error)
+static void
+check_init (Check *check, ZuSecret *key)
 {
-  for (;;)
+  check->verifier = zu_chain_verifier_new (key);
+  check->progress.what = "verifying";
+  zu_chain_verifier_set_most_kept (check->verifier, 0);
+  g_signal_connect (check->verifier, "violation", G_CALLBACK (on_violation), check);
+  g_signal_connect (check->verifier, "progress", G_CALLBACK (on_progress), check);
+}
+
+/* Whether a log of this kind keeps seals at all. */
+static gboolean
+can_be_sealed (ZuEventSink *sink)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuSealPage) page = NULL;
+
+  if (!ZU_IS_EVENT_AUDIT (sink))
+    return FALSE;
+  page = zu_event_audit_seals (ZU_EVENT_AUDIT (sink), 0, 0, 1, NULL, &error);
+  return !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+}
+
+/* The seals are read before the events: what is sealed now is there then. */
+static gboolean
+read_seals (Check *check, ZuEventSink *sink, ZuSecret *key, gboolean is_required, GError **error)
+{
+  check->seals = zu_seal_verifier_new (key, is_required);
+  zu_seal_verifier_set_trace (check->seals, check->trace_id);
+  if (ZU_IS_EVENT_AUDIT (sink)
+      && !zu_seal_verifier_read (check->seals, ZU_EVENT_AUDIT (sink), NULL, error))
     {
-      g_autoptr (GPtrArray) events = zuctl_pages_next (pages, error);
-
-      if (events == NULL)
-        return FALSE;
-      if (events->len == 0)
-        break;
-      for (guint i = 0; i < events->len; i++)
-        {
-          ZuEvent *event = g_ptr_array_index (events, i);
-
-          zu_chain_verifier_add (check->verifier, event);
-          check->n_signed += zu_event_get_sig (event) != NULL;
-        }
-      print_new_violations (check);
+      g_prefix_error (error, "cannot read the log's seals: ");
+      return FALSE;
     }
-
-  zu_chain_verifier_end (check->verifier);
-  print_new_violations (check);
+  zu_chain_verifier_set_seals (check->verifier, check->seals);
   return TRUE;
 }
 
+/* Damage to the store's own indexes hides rows from filters, and shows in no row. */
 static gboolean
-check_sink (Check *check, ZuEventSink *sink, const char *trace_id, GError **error)
+check_store (Check *check, ZuEventSink *sink, GError **error)
 {
-  g_autoptr (ZuFilter) filter = zu_filter_new ();
-  g_autoptr (ZuctlPages) pages = NULL;
+  g_auto (GStrv) problems = NULL;
+  g_autoptr (GError) why = NULL;
 
-  if (trace_id != NULL)
-    zu_filter_add (filter, "trace_id", trace_id);
-  pages = zuctl_pages_new (sink, filter, 0, -1);
-  zuctl_pages_set_found (pages, on_found, check);
-  return check_pages (check, pages, error);
+  if (!ZU_IS_EVENT_MAINTENANCE (sink))
+    return TRUE;
+  if (check->trace_id != NULL)
+    {
+      check->has_unchecked_indexes = TRUE;
+      return TRUE;
+    }
+
+  problems = zu_event_maintenance_check (ZU_EVENT_MAINTENANCE (sink), NULL, &why);
+  if (problems == NULL)
+    {
+      if (g_error_matches (why, ZU_EVENT_MAINTENANCE_ERROR,
+                           ZU_EVENT_MAINTENANCE_ERROR_NOT_SUPPORTED)
+          || g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED))
+        return TRUE;
+      g_propagate_prefixed_error (error, g_steal_pointer (&why), "cannot check the log's store: ");
+      return FALSE;
+    }
+
+  for (guint i = 0; problems[i] != NULL; i++)
+    {
+      g_autoptr (ZuViolation) violation =
+          zu_violation_new (ZU_VIOLATION_KIND_INDEX_MISMATCH, "-", problems[i]);
+
+      zu_chain_verifier_add_violation (check->verifier, violation);
+    }
+  return TRUE;
+}
+
+static gint64
+count_expected (ZuEventSink *sink, ZuFilter *filter)
+{
+  return isatty (STDERR_FILENO) ? zu_event_sink_count (sink, filter, NULL, NULL) : 0;
+}
+
+static gboolean
+check_sink (Check *check, ZuEventSink *sink, GError **error)
+{
+  g_autoptr (ZuFilter) filter = check->trace_id != NULL ? zu_filter_new () : NULL;
+
+  if (filter != NULL)
+    zu_filter_add (filter, "trace_id", check->trace_id);
+  check->n_expected = count_expected (sink, filter);
+  if (!zu_chain_verifier_add_log (check->verifier, sink, filter, 0, NULL, error))
+    {
+      g_prefix_error (error, "cannot read the log: ");
+      return FALSE;
+    }
+  zuctl_progress_clear (&check->progress);
+  zu_chain_verifier_end (check->verifier);
+  return check_store (check, sink, error);
 }
 
 /* Compared with an anchor, of which only one trace's records count where one is asked for. */
@@ -142,20 +203,33 @@ set_anchor (Check *check, const char *path, const char *trace_id, GError **error
   return TRUE;
 }
 
+static guint64
+get_n_violations (const Check *check)
+{
+  return zu_chain_verifier_get_n_violations (check->verifier);
+}
+
 /* What a verification without these could not see. */
 static GStrv
 list_unchecked (const Check *check, const ZuctlLogOptions *options, const char *anchor)
 {
   g_autoptr (GStrvBuilder) list = g_strv_builder_new ();
+  g_auto (GStrv) notes = zu_seal_verifier_dup_notes (check->seals);
   guint64 n_events = zu_chain_verifier_get_n_events (check->verifier);
+  guint64 n_signed = zu_chain_verifier_get_n_signed (check->verifier);
 
-  if (check->n_signed < n_events)
-    g_strv_builder_add (list, check->n_signed == 0 ? "unsigned" : "partly unsigned");
-  if (check->n_signed > 0 && options->sign_key_file == NULL)
+  if (n_signed < n_events)
+    g_strv_builder_add (list, n_signed == 0 ? "unsigned" : "partly unsigned");
+  if (n_signed > 0 && options->sign_key_file == NULL)
     g_strv_builder_add (list, "signatures not checked without --sign-key-file");
   if (anchor == NULL)
-    g_strv_builder_add (list, "unanchored");
-  g_strv_builder_add (list, "unsealed");
+    {
+      g_strv_builder_add (list, "unanchored");
+      g_strv_builder_add (list, "whether it is an older copy");
+    }
+  g_strv_builder_addv (list, (const char **) notes);
+  if (check->has_unchecked_indexes)
+    g_strv_builder_add (list, "the log's indexes, with --trace");
   return g_strv_builder_end (list);
 }
 
@@ -171,9 +245,9 @@ print_json_summary (const Check *check, GStrv unchecked)
   zu_json_builder_set_member (builder, "traces");
   zu_json_builder_add_int64 (builder, zu_chain_verifier_get_n_traces (check->verifier));
   zu_json_builder_set_member (builder, "violations");
-  zu_json_builder_add_int64 (builder, check->n_printed);
+  zu_json_builder_add_int64 (builder, (gint64) get_n_violations (check));
   zu_json_builder_set_member (builder, "intact");
-  zu_json_builder_add_boolean (builder, check->n_printed == 0);
+  zu_json_builder_add_boolean (builder, get_n_violations (check) == 0);
   zu_json_builder_set_member (builder, "unchecked");
   zu_json_builder_begin_array (builder);
   for (guint i = 0; unchecked[i] != NULL; i++)
@@ -188,14 +262,15 @@ static void
 print_summary (const Check *check, GStrv unchecked)
 {
   guint64 n_events = zu_chain_verifier_get_n_events (check->verifier);
+  guint64 n_violations = get_n_violations (check);
   guint n_traces = zu_chain_verifier_get_n_traces (check->verifier);
   g_autofree char *rest = g_strjoinv (", ", unchecked);
 
-  zuctl_set_style (check->n_printed == 0 ? ZUCTL_STYLE_GOOD : ZUCTL_STYLE_BAD);
-  if (check->n_printed == 0)
+  zuctl_set_style (n_violations == 0 ? ZUCTL_STYLE_GOOD : ZUCTL_STYLE_BAD);
+  if (n_violations == 0)
     zuctl_print ("intact");
   else
-    zuctl_print ("%u violation%s", check->n_printed, check->n_printed == 1 ? "" : "s");
+    zuctl_print ("%" G_GUINT64_FORMAT " violation%s", n_violations, n_violations == 1 ? "" : "s");
   zuctl_set_style (ZUCTL_STYLE_PLAIN);
   zuctl_print (": %" G_GUINT64_FORMAT " event%s in %u trace%s", n_events, n_events == 1 ? "" : "s",
                n_traces, n_traces == 1 ? "" : "s");
@@ -218,9 +293,12 @@ zuctl_log_verify (const ZuctlCommand *command, GStrv words, GError **error)
 {
   g_autofree char *trace_id = NULL;
   g_autofree char *anchor = NULL;
+  gboolean require_seals = FALSE;
   const GOptionEntry entries[] = {
     { "trace", 0, 0, G_OPTION_ARG_STRING, &trace_id, "Only this trace", "ID" },
     { "anchor", 0, 0, G_OPTION_ARG_FILENAME, &anchor, "Compare with this anchor file", "FILE" },
+    { "require-seals", 0, 0, G_OPTION_ARG_NONE, &require_seals,
+      "A log without seals is a violation; so it is with a key or an anchor", NULL },
     G_OPTION_ENTRY_NULL
   };
   g_auto (ZuctlLogOptions) options = { NULL };
@@ -234,27 +312,32 @@ zuctl_log_verify (const ZuctlCommand *command, GStrv words, GError **error)
   if (sink == NULL)
     return ZUCTL_ERROR;
 
-  check.verifier = zu_chain_verifier_new (options.sign_key);
   check.is_json = options.is_json;
-  if (anchor != NULL && !set_anchor (&check, anchor, trace_id, error))
-    return ZUCTL_ERROR;
-  if (!check_sink (&check, sink, trace_id, error))
+  check.trace_id = trace_id;
+  check_init (&check, options.sign_key);
+  require_seals |= (options.sign_key != NULL || anchor != NULL) && can_be_sealed (sink);
+  if ((anchor != NULL && !set_anchor (&check, anchor, trace_id, error))
+      || !read_seals (&check, sink, options.sign_key, require_seals, error)
+      || !check_sink (&check, sink, error))
     return ZUCTL_ERROR;
 
   finish_verify (&check, &options, anchor);
-  return check.n_printed == 0 ? ZUCTL_DONE : ZUCTL_NO;
+  return get_n_violations (&check) == 0 ? ZUCTL_DONE : ZUCTL_NO;
 }
 
 /* Writing down the heads of a log that is not intact would make its state the truth. */
 static gboolean
 check_is_intact (const Check *check, GError **error)
 {
-  if (check->n_printed == 0)
+  guint64 n_violations = get_n_violations (check);
+
+  if (n_violations == 0)
     return TRUE;
 
   g_set_error (error, ZUCTL_FAILURE, ZUCTL_FAILURE_INPUT,
-               "nothing was anchored: the log has %u violation%s (see zuctl log verify)",
-               check->n_printed, check->n_printed == 1 ? "" : "s");
+               "nothing was anchored: the log has %" G_GUINT64_FORMAT
+               " violation%s (see zuctl log verify)",
+               n_violations, n_violations == 1 ? "" : "s");
   return FALSE;
 }
 
@@ -297,9 +380,11 @@ zuctl_log_anchor (const ZuctlCommand *command, GStrv words, GError **error)
   if (sink == NULL)
     return ZUCTL_ERROR;
 
-  check.verifier = zu_chain_verifier_new (options.sign_key);
   check.is_quiet = TRUE;
-  if (!check_sink (&check, sink, trace_id, error))
+  check.trace_id = trace_id;
+  check_init (&check, options.sign_key);
+  if (!read_seals (&check, sink, options.sign_key, FALSE, error)
+      || !check_sink (&check, sink, error))
     return ZUCTL_ERROR;
   if (!check_is_intact (&check, error))
     return ZUCTL_NO;

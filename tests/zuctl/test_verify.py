@@ -9,6 +9,7 @@ import support
 from support import lines, new_event, numbered_event
 
 TRACE = new_event()["trace_id"]
+OTHER_TRACE = "0b1c2d3e-0000-4000-8000-000000000002"
 
 
 class Verify(support.ZuctlCase):
@@ -33,7 +34,8 @@ class Verify(support.ZuctlCase):
 
     def test_intact(self) -> None:
         self.assertEqual(self.succeed("log", "verify", self.log),
-                         "intact: 5 events in 1 trace (could not be checked: unsigned, unanchored, unsealed)\n")
+                         "intact: 5 events in 1 trace (could not be checked: unsigned, unanchored, whether it is an older "
+                         "copy, seals are not signed)\n")
         self.assertEqual(self.violations(), [])
 
     def test_payload_changed(self) -> None:
@@ -97,8 +99,41 @@ class Verify(support.ZuctlCase):
         self.assertNotIn("unanchored", self.succeed("log", "verify", self.log, "--anchor", anchor))
         self.assertEqual(self.succeed_json("log", "anchor", self.log, "--anchor", anchor), [{"anchored": 1}])
         self.change("DELETE FROM events WHERE seq >= 5")
-        self.assertEqual(self.violations(), [])
-        self.assertEqual({kind for _, kind in self.violations("--anchor", anchor)}, {"anchor_out_of_range"})
+        self.assertEqual(self.violations(), [(TRACE, "tail_truncated")])
+        self.assertEqual({kind for _, kind in self.violations("--anchor", anchor)},
+                         {"anchor_out_of_range", "tail_truncated"})
+
+    def test_seals(self) -> None:
+        self.append(numbered_event(21, trace_id=OTHER_TRACE))
+        self.change(f"DELETE FROM events WHERE trace_id = '{OTHER_TRACE}'")
+        self.assertEqual(self.violations(), [(OTHER_TRACE, "trace_missing")])
+        self.assertEqual(self.violations("--trace", TRACE), [])
+        lines_uri = f"jsonl:{self.folder}/lines.jsonl"
+        self.succeed("log", "append", lines_uri, stdin=lines(numbered_event(1)))
+        self.assertIn("unsealed", self.succeed("log", "verify", lines_uri))
+        done = self.zuctl("log", "verify", lines_uri, "--require-seals")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout.decode(), r"\A- seal_missing the log has no seals")
+
+    def test_index_of_the_store(self) -> None:
+        """An entry that is missing hides a row from a filter; no row shows it."""
+        name = "idx_events_type"
+        database = sqlite3.connect(self.folder / "log.db", isolation_level=None)
+        [(kind,)] = database.execute("SELECT type FROM events WHERE seq = 2")
+        [entry] = database.execute("SELECT * FROM sqlite_schema WHERE name = ?", (name,))
+        database.execute("UPDATE events SET type = 'data.other' WHERE seq = 2")
+        database.execute("PRAGMA writable_schema = 1")
+        database.execute("DELETE FROM sqlite_schema WHERE name = ?", (name,))
+        database.close()
+        database = sqlite3.connect(self.folder / "log.db", isolation_level=None)
+        database.execute("UPDATE events SET type = ? WHERE seq = 2", (kind,))
+        database.execute("PRAGMA writable_schema = 1")
+        database.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", entry)
+        database.close()
+        found = self.violations()
+        self.assertTrue(found)
+        self.assertEqual(set(found), {("-", "index_mismatch")})
+        self.assertIn("indexes, with --trace", self.succeed("log", "verify", self.log, "--trace", TRACE))
 
     def test_nothing_broken_is_anchored(self) -> None:
         anchor = self.folder / "heads.jsonl"
