@@ -180,6 +180,20 @@ save_file (const char *path, GByteArray *content)
   close (fd);
 }
 
+/* What SQLite shares between processes is never flushed: after a crash anything may stand in it. */
+static void
+save_shared_index (const char *wal)
+{
+  g_autoptr (GByteArray) garbage = g_byte_array_new ();
+  g_autofree char *path = g_strdup (wal);
+
+  memcpy (path + strlen (path) - 4, "-shm", 4);
+  g_byte_array_set_size (garbage, 32768);
+  for (guint i = 0; i < garbage->len; i++)
+    garbage->data[i] = (guint8) (i * 2654435761u >> 24);
+  save_file (path, garbage);
+}
+
 static void
 save_image (DiskImageKind kind)
 {
@@ -200,6 +214,8 @@ save_image (DiskImageKind kind)
       g_autofree char *path = g_build_filename (image->folder, name, NULL);
 
       save_file (path, bytes);
+      if (kind == DISK_IMAGE_GARBAGE && g_str_has_suffix (path, "-wal"))
+        save_shared_index (path);
     }
   g_ptr_array_add (images, image);
 }
