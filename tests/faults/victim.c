@@ -66,24 +66,16 @@ add_answers (ZuEventSink *sink, GString *content)
          && add_answer (sink, FIELD, NULL, content);
 }
 
-/* Pages, trees and indexes. */
+/* Pages, trees and indexes, as `zuctl log stat --check` looks at them. */
 static gboolean
-is_store_sound (Victim *self)
+is_store_sound (Victim *self, ZuEventSink *sink)
 {
-  g_autofree char *uri = g_strdup_printf ("file:%s?immutable=1", self->path);
-  gboolean is_sound = FALSE;
-  sqlite3 *db = NULL;
-  sqlite3_stmt *stmt = NULL;
+  g_auto (GStrv) problems = NULL;
 
   if (strcmp (self->kind, "jsonl") == 0)
     return TRUE;
-  if (sqlite3_open_v2 (uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK
-      && sqlite3_prepare_v2 (db, "PRAGMA integrity_check", -1, &stmt, NULL) == SQLITE_OK
-      && sqlite3_step (stmt) == SQLITE_ROW)
-    is_sound = g_strcmp0 ((const char *) sqlite3_column_text (stmt, 0), "ok") == 0;
-  sqlite3_finalize (stmt);
-  sqlite3_close (db);
-  return is_sound;
+  problems = zu_event_maintenance_check (ZU_EVENT_MAINTENANCE (sink), NULL, NULL);
+  return problems != NULL && problems[0] == NULL;
 }
 
 /* All that is read of the log; NULL where something is reported. */
@@ -96,7 +88,7 @@ victim_read (Victim *self)
   g_autoptr (GPtrArray) all = NULL;
   g_autoptr (GString) content = g_string_new (NULL);
 
-  if (state->error != NULL || state->words->len > 0 || !is_store_sound (self))
+  if (state->error != NULL || state->words->len > 0 || !is_store_sound (self, sink))
     return NULL;
   all = zu_event_sink_query (sink, NULL, 0, -1, NULL, NULL);
   if (all == NULL || !add_answers (sink, content))
