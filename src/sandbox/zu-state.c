@@ -256,11 +256,17 @@ GPtrArray *
 zu_state_list (const char *root, GError **error)
 {
   g_autoptr (GPtrArray) states = g_ptr_array_new_with_free_func ((GDestroyNotify) zu_state_free);
-  g_autoptr (GDir) dir = g_dir_open (root, 0, error);
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GDir) dir = g_dir_open (root, 0, &failure);
   const char *name;
 
+  if (g_error_matches (failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    return g_steal_pointer (&states);
   if (!dir)
-    return NULL;
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
   while ((name = g_dir_read_name (dir)))
     {
       ZuState *state = zu_state_is_id (name) ? zu_state_open (root, name, NULL) : NULL;
