@@ -35,13 +35,15 @@ write_number (const char *folder, const char *name, gint64 value)
   return write_file (folder, name, text);
 }
 
-/* Makes @base/zu/@id and holds its list of processes open. */
+/* Makes @base/zu/@id and holds its list open: of processes, or where that can be of @threads. One
+ * thread that moves itself through the latter does not have to wait until the whole machine has
+ * seen it, which takes milliseconds (kernel, cgroup_procs_write_start). */
 static const char *
-add_group (ZuCgroup *self, const char *base, const char *id)
+add_group (ZuCgroup *self, const char *base, const char *id, const char *threads)
 {
   g_autofree char *parent = g_build_filename (base, "zu", NULL);
   g_autofree char *path = g_build_filename (parent, id, NULL);
-  g_autofree char *processes = g_build_filename (path, "cgroup.procs", NULL);
+  g_autofree char *processes = g_build_filename (path, threads ? threads : "cgroup.procs", NULL);
   int fd;
 
   if (access (base, W_OK) != 0 || (mkdir (parent, 0755) != 0 && errno != EEXIST))
@@ -66,7 +68,7 @@ set_up_unified (ZuCgroup *self, const char *id, gint64 memory, gint64 pids)
   const char *path;
 
   write_file (ROOT, "cgroup.subtree_control", "+memory +pids");
-  if (!(path = add_group (self, ROOT, id)))
+  if (!(path = add_group (self, ROOT, id, NULL)))
     return;
   self->holds_pids = write_number (path, "pids.max", pids);
   self->holds_memory = write_number (path, "memory.max", memory);
@@ -77,10 +79,10 @@ set_up_unified (ZuCgroup *self, const char *id, gint64 memory, gint64 pids)
 static void
 set_up_separate (ZuCgroup *self, const char *id, gint64 memory, gint64 pids)
 {
-  const char *path = add_group (self, ROOT "/pids", id);
+  const char *path = add_group (self, ROOT "/pids", id, "tasks");
 
   self->holds_pids = path && write_number (path, "pids.max", pids);
-  path = add_group (self, ROOT "/memory", id);
+  path = add_group (self, ROOT "/memory", id, "tasks");
   self->holds_memory = path && write_number (path, "memory.limit_in_bytes", memory);
   if (self->holds_memory)
     write_number (path, "memory.memsw.limit_in_bytes", memory);

@@ -20,8 +20,8 @@ typedef ZuBubblewrapLaunch Launch;
 /* Whom root's sandboxes run as, on the host. */
 #define NOBODY 65534
 
-/* Processes that are the sandbox's own: bubblewrap and the guest. */
-#define OWN_PROCESSES 2
+/* Processes that are the sandbox's own: bubblewrap, the guest, and its supervisors that wait. */
+#define OWN_PROCESSES 8
 
 static void
 launch_clear (Launch *self)
@@ -267,7 +267,7 @@ encode_go (Launch *launch, GError **error)
 {
   g_auto (GStrv) environment = make_environment (launch);
   ZuGuestLimit limits[4] = { { RLIMIT_CORE, 0 },
-                             { RLIMIT_NPROC, (guint64) launch->plan->pids },
+                             { RLIMIT_NPROC, (guint64) launch->plan->pids + OWN_PROCESSES },
                              { RLIMIT_DATA, (guint64) launch->plan->memory } };
 
   launch->go = zu_guest_encode_go (launch->workdir, (const char *const *) environment, limits,
