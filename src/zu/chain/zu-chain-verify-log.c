@@ -12,6 +12,9 @@
 #define MOST_THREADS 16
 /* Pages a thread may be ahead of the one that is taken next. */
 #define AHEAD 3
+/* About a tenth of a millisecond. */
+#define SPINS  64
+#define PAUSES 32
 
 typedef enum
 {
@@ -24,6 +27,7 @@ typedef struct
 {
   ZuEventSink *sink;
   ZuFilter *filter;
+  gboolean may_spin;
   ZuSecret *key;
   GCancellable *cancellable;
 
@@ -41,6 +45,16 @@ typedef struct
   guint64 n_taken;
   gboolean is_over; /* no more places are given */
 } Log;
+
+static inline void
+pause_briefly (void)
+{
+#if defined(__x86_64__)
+  __builtin_ia32_pause ();
+#else
+  __asm__ volatile("" ::: "memory");
+#endif
+}
 
 static ZuChainPage *
 read_rows (Log *self, GError **error)
@@ -122,11 +136,25 @@ read_source (Log *self, GError **error)
   return self->source == SOURCE_AUDIT ? read_audit (self, error) : read_stream (self, error);
 }
 
+/* A page is read in less time than it takes to fall asleep and be woken, so the lock is tried for a
+ * while first, unless there is nobody to wait for. */
+static void
+wait_to_read (Log *self)
+{
+  for (guint i = 0; self->may_spin && i < SPINS; i++)
+    {
+      if (g_mutex_trylock (&self->reading))
+        return;
+      for (guint j = 0; j < PAUSES; j++)
+        pause_briefly ();
+    }
+  g_mutex_lock (&self->reading);
+}
+
 /* The next page and its number. One that tells of an error is the last one. */
 static ZuChainPage *
-read_page (Log *self, guint64 *number)
+read_next (Log *self, guint64 *number)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->reading);
   g_autoptr (GError) error = NULL;
   ZuChainPage *page;
 
@@ -144,6 +172,17 @@ read_page (Log *self, guint64 *number)
   self->is_at_end = page->next_seq == self->after_seq;
   self->after_seq = page->next_seq;
   *number = self->n_read++;
+  return page;
+}
+
+static ZuChainPage *
+read_page (Log *self, guint64 *number)
+{
+  ZuChainPage *page;
+
+  wait_to_read (self);
+  page = read_next (self, number);
+  g_mutex_unlock (&self->reading);
   return page;
 }
 
@@ -273,6 +312,8 @@ log_init (Log *self, ZuEventSink *sink, ZuFilter *filter, guint n_threads)
   *self = (Log){ .sink = sink, .filter = filter };
   self->source = ZU_IS_EVENT_AUDIT (sink) ? SOURCE_ROWS : SOURCE_STREAM;
   self->most_out = n_threads * AHEAD;
+  /* With more threads than processors, whoever spins keeps one from working. */
+  self->may_spin = n_threads > 1 && n_threads <= g_get_num_processors ();
   self->ready = g_new0 (ZuChainPage *, self->most_out);
   g_mutex_init (&self->reading);
   g_mutex_init (&self->lock);
