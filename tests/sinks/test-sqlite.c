@@ -81,7 +81,7 @@ test_interop (SinkFixture *fixture, gconstpointer kind)
   assert_intact (sink, 8);
 }
 
-static int n_warnings;
+static int n_warnings, n_space_warnings;
 
 static GLogWriterOutput
 count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
@@ -91,6 +91,12 @@ count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n_fields, g
         && strstr (fields[i].value, "another program that does not keep to") != NULL)
       {
         n_warnings++;
+        return G_LOG_WRITER_HANDLED;
+      }
+    else if (strcmp (fields[i].key, "MESSAGE") == 0
+             && strstr (fields[i].value, "are left on its disk") != NULL)
+      {
+        n_space_warnings++;
         return G_LOG_WRITER_HANDLED;
       }
   return g_log_writer_default (level, fields, n_fields, data);
@@ -629,6 +635,68 @@ test_dropped_early (SinkFixture *fixture, gconstpointer kind)
   assert_intact (again, 1);
 }
 
+/* More waits than is kept: refused at once, with a code of its own, and nothing of it is stored. */
+static void
+test_overloaded (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autoptr (ZuEventSink) sink = fixture_open (fixture, "?busy-timeout=700");
+  g_autoptr (GPtrArray) many = g_ptr_array_new_with_free_func (g_object_unref), stored = NULL;
+  g_autoptr (GAsyncResult) first = NULL, second = NULL;
+  g_autoptr (GSubprocess) holder = NULL;
+  g_autoptr (ZuEvent) event = make_event (TRACE_A, 5), none = NULL;
+  g_autoptr (GError) error = NULL;
+
+  append_some (sink, TRACE_A, 1);
+  for (int i = 0; i < 65536; i++)
+    g_ptr_array_add (many, g_object_ref (event));
+  holder = hold_exclusively (fixture, "1.5");
+  zu_event_sink_append_many_async (sink, many, NULL, note_result, &first);
+  zu_event_sink_append_async (sink, event, NULL, note_result, &second);
+  while (second == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_null (first);
+  none = zu_event_sink_append_finish (sink, second, &error);
+  g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_OVERLOADED);
+
+  g_clear_error (&error);
+  while (first == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  stored = zu_event_sink_append_many_finish (sink, first, &error);
+  g_assert_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_BUSY);
+  g_assert_true (g_subprocess_wait (holder, NULL, NULL));
+  append_some (sink, TRACE_A, 1);
+  assert_intact (sink, 2);
+}
+
+static void
+note_change (GObject *object, GParamSpec *pspec, gpointer user_data)
+{
+  g_atomic_int_inc ((int *) user_data);
+}
+
+/* Whoever listens learns that the disk fills up while appends are still taken. */
+static void
+test_space (SinkFixture *fixture, gconstpointer kind)
+{
+  g_autoptr (ZuEventSink) plenty = fixture_open (fixture, "?space-warning=1"), sink = NULL;
+  gboolean is_low = FALSE;
+  int n_changes = 0;
+
+  n_space_warnings = 0;
+  append_some (plenty, TRACE_A, 3);
+  g_object_get (plenty, "low-on-space", &is_low, NULL);
+  g_assert_false (is_low);
+  g_clear_object (&plenty);
+
+  sink = fixture_open (fixture, "?space-warning=9000000000000000000");
+  g_signal_connect (sink, "notify::low-on-space", G_CALLBACK (note_change), &n_changes);
+  append_some (sink, TRACE_A, 3);
+  g_object_get (sink, "low-on-space", &is_low, NULL);
+  g_assert_true (is_low);
+  g_assert_cmpint (n_changes, ==, 1);
+  g_assert_cmpint (n_space_warnings, ==, 1);
+}
+
 static const struct
 {
   const char *name;
@@ -647,6 +715,8 @@ static const struct
   { "readers", test_readers },
   { "group-commit", test_group_commit },
   { "dropped-early", test_dropped_early },
+  { "overloaded", test_overloaded },
+  { "space", test_space },
 };
 
 int

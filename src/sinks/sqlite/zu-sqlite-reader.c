@@ -7,6 +7,8 @@
 #include "zu-sqlite-session.h"
 #include "zu-sqlite-watch.h"
 
+#include <unistd.h>
+
 #define MOST_IDLE         4
 #define PAGE_ROWS         512
 #define SCANNED_PAGE_ROWS 4096
@@ -14,6 +16,7 @@
 struct _ZuSqliteReaders
 {
   char *path;
+  pid_t process;
   GMutex lock;
   GPtrArray *idle; /* of ZuSqliteSession */
 };
@@ -36,6 +39,7 @@ zu_sqlite_readers_new (const char *path)
   ZuSqliteReaders *self = g_new0 (ZuSqliteReaders, 1);
 
   self->path = g_strdup (path);
+  self->process = getpid ();
   self->idle = g_ptr_array_new_with_free_func ((GDestroyNotify) zu_sqlite_session_free);
   g_mutex_init (&self->lock);
   return self;
@@ -44,6 +48,9 @@ zu_sqlite_readers_new (const char *path)
 void
 zu_sqlite_readers_free (ZuSqliteReaders *self)
 {
+  /* In a forked child the connections are the parent's: closed, they would take its locks away. */
+  if (self->process != getpid ())
+    g_ptr_array_set_free_func (self->idle, NULL);
   g_ptr_array_unref (self->idle);
   g_mutex_clear (&self->lock);
   g_free (self->path);
@@ -68,6 +75,14 @@ static ZuSqliteSession *
 acquire (ZuSqliteReaders *self, guint timeout, GError **error)
 {
   ZuSqliteSession *session;
+
+  if (self->process != getpid ())
+    {
+      g_set_error (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_POISONED,
+                   "%s: the log was opened before this process was forked (open it again)",
+                   self->path);
+      return NULL;
+    }
 
   while ((session = take_idle (self)) != NULL)
     {

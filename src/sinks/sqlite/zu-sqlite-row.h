@@ -30,6 +30,7 @@ typedef struct
   ZuSinkRole role;
   GStrv index_fields;
   guint busy_timeout;    /* milliseconds */
+  guint64 space_warning; /* bytes; 0 for none */
   gint64 encrypted_from; /* the row from which on a plaintext one is refused; 0 for none */
   gint64 *learned;       /* the same, as the log says; NULL where nobody asks it */
 } ZuSqliteParams;

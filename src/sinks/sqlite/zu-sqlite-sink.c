@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-#define BUSY_TIMEOUT 5000
+#define BUSY_TIMEOUT  5000
+#define SPACE_WARNING (64 * 1024 * 1024)
 
 /**
  * ZuSqliteSink:
@@ -54,6 +55,8 @@ enum
   PROP_INDEX_FIELDS,
   PROP_BUSY_TIMEOUT,
   PROP_ENCRYPTED_FROM,
+  PROP_SPACE_WARNING,
+  PROP_LOW_ON_SPACE,
   N_PROPS,
 };
 
@@ -380,9 +383,20 @@ zu_sqlite_sink_set_property (GObject *object, guint id, const GValue *value, GPa
     case PROP_ENCRYPTED_FROM:
       self->params.encrypted_from = g_value_get_int64 (value);
       break;
+    case PROP_SPACE_WARNING:
+      self->params.space_warning = g_value_get_uint64 (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
+}
+
+static gboolean
+is_low_on_space (ZuSqliteSink *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->store != NULL && zu_sqlite_store_is_low_on_space (self->store);
 }
 
 static void
@@ -394,6 +408,9 @@ zu_sqlite_sink_get_property (GObject *object, guint id, GValue *value, GParamSpe
     {
     case PROP_PATH:
       g_value_set_string (value, self->path);
+      break;
+    case PROP_LOW_ON_SPACE:
+      g_value_set_boolean (value, is_low_on_space (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -478,6 +495,24 @@ zu_sqlite_sink_class_init (ZuSqliteSinkClass *klass)
    */
   props[PROP_ENCRYPTED_FROM] =
       g_param_spec_int64 ("encrypted-from", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  /**
+   * ZuSqliteSink:space-warning:
+   *
+   * How many bytes are to be left on the log's disk: with less it warns, before appends are
+   * refused. 0 for no warning.
+   */
+  props[PROP_SPACE_WARNING] =
+      g_param_spec_uint64 ("space-warning", NULL, NULL, 0, G_MAXUINT64, SPACE_WARNING, flags);
+  /**
+   * ZuSqliteSink:low-on-space:
+   *
+   * Whether less than [property@Zu.SqliteSink:space-warning] is left. Looked at once a second while
+   * events are appended, and told of from the thread that committed. It ends when a quarter more
+   * than that is there again.
+   */
+  props[PROP_LOW_ON_SPACE] =
+      g_param_spec_boolean ("low-on-space", NULL, NULL, FALSE,
+                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -26,6 +26,8 @@ struct _ZuSqliteStore
   gsize n_queued_bytes;
   gboolean is_led;
   int is_poisoned;
+  int is_low_on_space;
+  gboolean tells_of_space; /* under the lock: a change is still to be told */
 
   GThread *worker;
   GCond worker_cond;
@@ -151,6 +153,12 @@ gboolean
 zu_sqlite_store_is_poisoned (ZuSqliteStore *self)
 {
   return g_atomic_int_get (&self->is_poisoned);
+}
+
+gboolean
+zu_sqlite_store_is_low_on_space (ZuSqliteStore *self)
+{
+  return g_atomic_int_get (&self->is_low_on_space);
 }
 
 static void
@@ -319,6 +327,21 @@ tell (ZuEventSink *sink, GPtrArray *events)
     zu_event_sink_emit_appended (sink, g_ptr_array_index (events, i));
 }
 
+static void
+tell_of_space (ZuSqliteStore *self)
+{
+  g_autoptr (GPtrArray) sinks = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->tells_of_space)
+    sinks = dup_sinks (self);
+  self->tells_of_space = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; sinks != NULL && i < sinks->len; i++)
+    g_object_notify (g_ptr_array_index (sinks, i), "low-on-space");
+}
+
 /* Tells every sink of the log in this process what was stored, in stored order, without a lock: a
  * listener may append. One thread tells at a time; what comes meanwhile is left to it. */
 static void
@@ -360,6 +383,27 @@ queue_announcement (ZuSqliteStore *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* While the lead is still ours. */
+static void
+look_at_space (ZuSqliteStore *self, GPtrArray *batch)
+{
+  guint64 limit = 0;
+  gboolean is_low;
+
+  for (guint i = 0; i < batch->len; i++)
+    limit = MAX (limit, ((ZuSqliteOp *) g_ptr_array_index (batch, i))->params->space_warning);
+  if (batch->len == 0)
+    return;
+
+  is_low = zu_sqlite_writer_look_at_space (self->writer, limit);
+  if (is_low == zu_sqlite_store_is_low_on_space (self))
+    return;
+  g_atomic_int_set (&self->is_low_on_space, is_low);
+  g_mutex_lock (&self->lock);
+  self->tells_of_space = TRUE;
+  g_mutex_unlock (&self->lock);
+}
+
 /* Commits one batch, answers it and gives the lead away. Called without the lock; @own is the
  * append of the leader, where he has one. */
 static void
@@ -375,6 +419,7 @@ lead (ZuSqliteStore *self, ZuSqliteOp *own)
   else
     refuse_all (batch, error);
   queue_announcement (self);
+  look_at_space (self, batch);
   g_atomic_int_set (&self->is_poisoned, zu_sqlite_writer_is_poisoned (self->writer));
 
   /* The next one begins while the others are being woken. For a checkpoint nobody waits with his
@@ -388,6 +433,7 @@ lead (ZuSqliteStore *self, ZuSqliteOp *own)
   hand_over (self);
   finish_all (batch);
   announce (self);
+  tell_of_space (self);
 }
 
 static gpointer

@@ -12,6 +12,7 @@ typedef struct _ZuSqliteStore ZuSqliteStore;
 ZuSqliteStore *zu_sqlite_store_get (const char *path, ZuEventSink *sink);
 void zu_sqlite_store_release (ZuSqliteStore *self);
 gboolean zu_sqlite_store_is_poisoned (ZuSqliteStore *self);
+gboolean zu_sqlite_store_is_low_on_space (ZuSqliteStore *self);
 
 void zu_sqlite_store_run (ZuSqliteStore *self, ZuSqliteOp *op);
 void zu_sqlite_store_push (ZuSqliteStore *self, ZuSqliteOp *op);

@@ -6,6 +6,7 @@
 #include "zu-sqlite-lock.h"
 #include "zu-sqlite-sealer.h"
 #include "zu-sqlite-writer.h"
+#include "zu-space-watch.h"
 
 G_BEGIN_DECLS
 
@@ -44,6 +45,7 @@ struct _ZuSqliteWriter
   gint64 last_seq;  /* the same; 0 for none */
   int wal_pages;
   gboolean has_warned;
+  ZuSpaceWatch space;
 };
 
 gboolean zu_sqlite_writer_read_number (ZuSqliteWriter *self, Stmt stmt, gint64 *value);

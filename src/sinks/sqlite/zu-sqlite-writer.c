@@ -334,6 +334,16 @@ zu_sqlite_writer_commit (ZuSqliteWriter *self, GError **error)
   return FALSE;
 }
 
+/* Whether less than @limit bytes are left on the log's disk; looked at once a second. */
+gboolean
+zu_sqlite_writer_look_at_space (ZuSqliteWriter *self, guint64 limit)
+{
+  self->space.limit = limit;
+  if (self->lock == NULL || self->process != getpid ())
+    return self->space.is_low;
+  return zu_space_watch_look (&self->space, self->path, zu_sqlite_lock_get_fd (self->lock));
+}
+
 /* What the last transaction stored. */
 GPtrArray *
 zu_sqlite_writer_take_fresh (ZuSqliteWriter *self)

@@ -33,6 +33,8 @@ GPtrArray *zu_sqlite_writer_take_fresh (ZuSqliteWriter *self);
 gboolean zu_sqlite_writer_is_checkpoint_due (ZuSqliteWriter *self);
 void zu_sqlite_writer_checkpoint (ZuSqliteWriter *self);
 
+gboolean zu_sqlite_writer_look_at_space (ZuSqliteWriter *self, guint64 limit);
+
 gboolean zu_sqlite_writer_is_poisoned (ZuSqliteWriter *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuSqliteWriter, zu_sqlite_writer_free)
