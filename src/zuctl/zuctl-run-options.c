@@ -10,6 +10,7 @@ zuctl_run_options_clear (ZuctlRunOptions *options)
 {
   g_free (options->backend);
   g_free (options->image);
+  g_free (options->pull);
   g_free (options->sink);
   g_free (options->network);
   g_free (options->timeout);
@@ -32,6 +33,8 @@ zuctl_run_options_parse (const ZuctlCommand *command, GStrv words, ZuctlRunOptio
       "NAME" },
     { "image", 0, 0, G_OPTION_ARG_STRING, &options->image,
       "The image to run in; left out, the backend's own view of this system", "REF" },
+    { "pull", 0, 0, G_OPTION_ARG_STRING, &options->pull,
+      "Whether an image that is not here is fetched: never (the default) or missing", "WHEN" },
     { "sink", 0, 0, G_OPTION_ARG_STRING, &options->sink, "The log that the run is written to",
       "URI" },
     { "network", 0, 0, G_OPTION_ARG_STRING, &options->network,
@@ -230,6 +233,17 @@ new_volumes (GStrv mounts, GError **error)
   return zu_json_builder_end (builder, error);
 }
 
+static gboolean
+read_pull (const char *text, ZuPullPolicy *pull, GError **error)
+{
+  *pull = ZU_PULL_POLICY_NEVER;
+  if (text == NULL || strcmp (text, "never") == 0)
+    return TRUE;
+  *pull = ZU_PULL_POLICY_MISSING;
+  return strcmp (text, "missing") == 0
+         || refuse ("pull", text, "it must be never or missing", error);
+}
+
 /* The sandbox that the options ask for. */
 ZuLaunchSpec *
 zuctl_run_options_new_launch_spec (const ZuctlRunOptions *options, GError **error)
@@ -239,8 +253,10 @@ zuctl_run_options_new_launch_spec (const ZuctlRunOptions *options, GError **erro
   g_autoptr (ZuJson) memory = NULL;
   gboolean is_unrestricted = FALSE;
   gint64 bytes, pids = 256;
+  ZuPullPolicy pull;
 
-  if (volumes == NULL || !read_pids (options->pids, &pids, error))
+  if (volumes == NULL || !read_pids (options->pids, &pids, error)
+      || !read_pull (options->pull, &pull, error))
     return NULL;
   network = new_network (options->network, &is_unrestricted, error);
   if (network == NULL)
@@ -252,7 +268,8 @@ zuctl_run_options_new_launch_spec (const ZuctlRunOptions *options, GError **erro
   return g_object_new (ZU_TYPE_LAUNCH_SPEC, "image", options->image, "network", network,
                        "allow-unrestricted-egress", is_unrestricted, "mem-limit", memory,
                        "pids-limit", pids, "user", options->user, "workdir", options->workdir,
-                       "volumes", volumes, "best-effort", options->is_best_effort, NULL);
+                       "volumes", volumes, "best-effort", options->is_best_effort, "pull", pull,
+                       NULL);
 }
 
 static gboolean

@@ -12,6 +12,7 @@ typedef struct
 {
   char *backend;
   char *image;
+  char *pull;
   char *sink;
   char *network;
   char *timeout;

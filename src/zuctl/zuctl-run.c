@@ -109,6 +109,14 @@ execute (ZuRun *run, ZuLaunchSpec *spec, ZuProcessSpec *process, GError **error)
   return status;
 }
 
+/* Only for somebody who watches. */
+static void
+on_progress (ZuSandboxBackend *backend, const char *text, gpointer user_data)
+{
+  if (isatty (STDERR_FILENO))
+    g_printerr ("zuctl: %s\n", text);
+}
+
 /* Usage errors are 2 as everywhere; everything else that keeps the command from running is 125. */
 static int
 run_run (const ZuctlCommand *command, GStrv words, GError **error)
@@ -141,6 +149,7 @@ run_run (const ZuctlCommand *command, GStrv words, GError **error)
   if (bus == NULL)
     return ZU_RUN_EXIT_SET_UP;
 
+  g_signal_connect (backend, "progress", G_CALLBACK (on_progress), NULL);
   run = zu_run_new (backend, name, bus, "zuctl");
   zuctl_run_egress_set (run, &options);
   if (!tell_sink (run, options.sink, error))
