@@ -76,8 +76,9 @@ count_types (Figures *self, GError **error)
     return FALSE;
   while ((result = sqlite3_step (stmt)) == SQLITE_ROW)
     {
-      g_autofree char *type = g_utf8_make_valid ((const char *) sqlite3_column_text (stmt, 0),
-                                                 sqlite3_column_bytes (stmt, 0));
+      /* A damaged row may have none. */
+      const char *text = (const char *) sqlite3_column_text (stmt, 0);
+      g_autofree char *type = g_utf8_make_valid (text != NULL ? text : "-", -1);
 
       count (self->types, type, sqlite3_column_int64 (stmt, 1));
     }
