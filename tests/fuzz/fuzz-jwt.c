@@ -13,7 +13,7 @@
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  g_autofree char *text = g_strndup ((const char *) data, size);
+  g_autofree char *text = g_strndup (size > 0 ? (const char *) data : "", size);
   char *end = strchr (text, '\n');
   g_autoptr (ZuJson) bundle = NULL;
   g_autofree char *id = NULL;
