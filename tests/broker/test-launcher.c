@@ -358,7 +358,8 @@ test_confinement (void)
   fds = g_dir_open (fd_folder, 0, NULL);
   while (g_dir_read_name (fds) != NULL)
     n_fds++;
-  g_assert_cmpuint (n_fds, <=, 7); /* standard ones, the connection, the control, the module, GLib's */
+  g_assert_cmpuint (n_fds, <=,
+                    7); /* standard ones, the connection, the control, the module, GLib's */
 
   g_assert_false (scan_process_table (canary));
   g_assert_cmpuint (scan_memory ((GPid) zu_worker_get_pid (worker), canary, &n_locked), ==, 1);

@@ -55,8 +55,7 @@ check_chunks (const uint8_t *data, size_t size)
   zu_http_body_init (&body, &head);
   if (zu_http_body_pass (&body, &in, &out) == ZU_HTTP_DONE)
     {
-      g_autofree char *text =
-          g_strndup ((const char *) zu_proxy_buffer_get_data (&out), out.length);
+      g_autofree guint8 *text = g_memdup2 (zu_proxy_buffer_get_data (&out), out.length);
       gsize length = out.length;
 
       zu_http_body_init (&body, &head);

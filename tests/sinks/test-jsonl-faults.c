@@ -526,7 +526,9 @@ test_forked_while_writing (SinkFixture *fixture, gconstpointer kind)
       alarm (20);
       assert_refused (sink, ZU_EVENT_SINK_ERROR_POISONED, "before this process was forked");
       g_clear_object (&sink);
-      _exit (0);
+      /* Another program's end, so that memory checkers do not look at a copy of the parent's. */
+      execl ("/bin/true", "child", NULL);
+      _exit (1);
     }
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   g_assert_cmpint (status, ==, 0);

@@ -231,7 +231,8 @@ test_beside_writer (SinkFixture *fixture, gconstpointer kind)
         }
     }
   g_assert_cmpuint (n_found, ==, 1500);
-  g_assert_cmpuint (n_rotations, >, 1);
+  /* More than one only where the writer has not been much faster. */
+  g_assert_cmpuint (n_rotations, >=, 1);
   g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (g_subprocess_get_successful (process));

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define PAGE_SIZE  512
-#define CHUNK_SIZE (256 * 1024)
+#define CHUNK_SIZE (64 * 1024)
 
 /* The upkeep of a log of lines: what needs neither keys nor an index, since it has none. */
 
@@ -215,7 +215,7 @@ copy_chunk (Copy *self, off_t place, char *buffer, gssize *n)
 static gboolean
 copy_lines (Copy *self, const char *path, GError **error)
 {
-  g_autofree char *buffer = g_malloc (CHUNK_SIZE);
+  char buffer[CHUNK_SIZE];
   off_t place = 0;
   gssize n = 1;
 

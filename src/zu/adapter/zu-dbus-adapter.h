@@ -16,8 +16,8 @@ G_DECLARE_FINAL_TYPE (ZuDBusAdapter, zu_dbus_adapter, ZU, DBUS_ADAPTER, GDBusInt
  *
  * Says whether a call may go on. It runs where the adapter was exported, and must not block.
  *
- * Returns: %TRUE to go on; %FALSE where the gate has taken the call, to answer it with an error or to
- *   let it go on later with zu_dbus_adapter_admit()
+ * Returns: %TRUE to go on; %FALSE where the gate has taken the call, to answer it with an error or
+ * to let it go on later with zu_dbus_adapter_admit()
  */
 typedef gboolean (*ZuDBusGate) (ZuDBusAdapter *self, GDBusMethodInvocation *invocation,
                                 gpointer user_data);
