@@ -637,7 +637,8 @@ test_signer (Fixture *fixture, gconstpointer data)
   g_autofree char *options_text = NULL;
   g_autoptr (ZuJson) options = NULL;
   g_autoptr (GHmac) hmac = g_hmac_new (G_CHECKSUM_SHA256, (const guchar *) key, strlen (key));
-  g_autoptr (ZuSecret) secret = zu_secret_new_wiping (g_strdup (key), strlen (key), NULL);
+  g_autofree char *copy = g_strdup (key);
+  g_autoptr (ZuSecret) secret = zu_secret_new_wiping (copy, strlen (key), NULL);
   g_autoptr (ZuGrant) grant = NULL;
   g_autoptr (ZuUseOutcome) outcome = NULL;
   g_autoptr (ZuJson) request = NULL;

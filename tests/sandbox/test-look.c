@@ -369,6 +369,7 @@ test_reclaim (SandboxFixture *f, gconstpointer data)
   g_autofree char *id = sandbox_launch_for (f->backend, "{}", owner, &error);
   g_autoptr (ZuSandbox) left = NULL;
   g_auto (GStrv) removed = NULL;
+  g_auto (Ran) ran = { NULL };
 
   g_assert_no_error (error);
   kill_keeper (f, id);
@@ -383,7 +384,7 @@ test_reclaim (SandboxFixture *f, gconstpointer data)
   removed = zu_sandbox_backend_reclaim (f->backend, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_strv_length (removed), ==, 0);
-  g_free (sandbox_run (f->backend, f->id, "true", 0).out);
+  ran = sandbox_run (f->backend, f->id, "true", 0);
 }
 
 static void

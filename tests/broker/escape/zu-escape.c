@@ -198,7 +198,7 @@ zu_escape_call (ZuChannel *channel, const char *op, ZuJson *args, GCancellable *
   g_autoptr (ZuJson) data = NULL;
 
   if (g_str_equal (op, "crash"))
-    raise (SIGSEGV);
+    raise (SIGKILL);
   for (gsize i = 0; i < G_N_ELEMENTS (attempts) && data == NULL; i++)
     if (g_str_equal (attempts[i].op, op))
       data = number_to_json ("errno", attempts[i].attempt ());
