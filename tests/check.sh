@@ -12,13 +12,13 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 check() {
-  name=$1
+  checked=$1
   shift
   if "$@" >"$log" 2>&1; then
-    echo "ok - $name"
+    echo "ok - $checked"
     passed=$((passed + 1))
   else
-    echo "not ok - $name"
+    echo "not ok - $checked"
     tail -n 200 "$log"
     failed=$((failed + 1))
   fi
