@@ -146,7 +146,9 @@ judge_caller (ZuBrokerGate *self, ZuDBusAdapter *adapter, GDBusMethodInvocation 
 {
   const char *verb = g_dbus_method_invocation_get_method_name (invocation);
   ZuBrokerVerdict verdict = zu_broker_policy_judge (self->policy, verb, caller);
+  g_autofree char *peer = zu_peer_dup_user (caller->uid);
 
+  zu_dbus_adapter_set_peer (invocation, peer);
   if (verdict == ZU_BROKER_VERDICT_REFUSED)
     refuse (invocation, "the broker's policy does not name you");
   else if (!take_token (self, caller->uid))

@@ -13,6 +13,7 @@
 
 #include <zu/base/zu-call.h>
 #include <zu/base/zu-field.h>
+#include <zu/base/zu-peer.h>
 #include <zu/base/zu-port.h>
 #include <zu/base/zu-record.h>
 #include <zu/base/zu-remote.h>

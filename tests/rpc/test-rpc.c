@@ -99,6 +99,8 @@ echo (const char *method, ZuJson *args, GCancellable *cancellable, gpointer data
     return NULL;
   else if (g_str_equal (method, "sleep"))
     return sleep_a_while (args, data);
+  else if (g_str_equal (method, "peer"))
+    return make_echo (zu_peer_get () != NULL ? zu_peer_get () : "", args);
   else if (g_str_equal (method, "die"))
     raise (SIGKILL);
   else
@@ -147,6 +149,31 @@ test_call (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   assert_json (result, "{\"method\": \"m\", \"args\": {\"a\": [1, \"é\"]}}");
   assert_json (without, "{\"method\": \"\\\"m\\n\", \"args\": {}}");
+}
+
+static void
+assert_peer (ZuRpcClient *client, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuJson) result = zu_rpc_client_call (client, "peer", NULL, NULL, &error);
+  g_autofree char *text = g_strdup_printf ("{\"method\": \"%s\", \"args\": {}}", expected);
+
+  g_assert_no_error (error);
+  assert_json (result, text);
+}
+
+/* A connection that was made for it may speak for others; what it says is not kept. */
+static void
+test_peer (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *own = g_strdup_printf ("uid:%u", geteuid ());
+
+  assert_peer (fixture->client, own);
+  zu_peer_set ("uid:4711");
+  assert_peer (fixture->client, "uid:4711");
+  zu_peer_set (NULL);
+  assert_peer (fixture->client, own);
+  g_assert_null (zu_peer_get ());
 }
 
 static void
@@ -430,6 +457,7 @@ test_listen (void)
   g_autofree char *parent = g_dir_make_tmp ("zu-rpc-XXXXXX", NULL);
   g_autofree char *folder = g_build_filename (parent, "run", NULL);
   g_autofree char *path = g_build_filename (folder, "socket", NULL);
+  g_autofree char *own = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (ZuRpcClient) client = NULL;
   g_autoptr (ZuRpcServer) second = zu_rpc_server_new (echo, NULL, NULL);
@@ -455,6 +483,12 @@ test_listen (void)
   result = zu_rpc_client_call (client, "list", NULL, NULL, &error);
   g_assert_no_error (error);
   assert_json (result, "[1, 2]");
+
+  /* Whoever may connect speaks for itself, whatever it says. */
+  own = g_strdup_printf ("uid:%u", geteuid ());
+  zu_peer_set ("uid:4711");
+  assert_peer (client, own);
+  zu_peer_set (NULL);
 
   /* Ending the server ends its connections. */
   g_cancellable_cancel (listener.cancellable);
@@ -812,6 +846,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   ADD ("/rpc/call", 1, test_call);
+  ADD ("/rpc/peer", 1, test_peer);
+  ADD ("/rpc/peer-side-by-side", 8, test_peer);
   ADD ("/rpc/remote-error", 1, test_remote_error);
   ADD ("/rpc/too-large", 1, test_too_large);
   ADD ("/rpc/threads", 1, test_threads);

@@ -2,7 +2,11 @@
 
 #include "zu-dbus-adapter.h"
 
+#include "../base/zu-peer.h"
 #include "zu-dbus-value-private.h"
+
+/* Of an invocation: whom it is for. */
+#define PEER "zu-peer"
 
 /**
  * ZuDBusAdapter:
@@ -78,8 +82,10 @@ run_call (gpointer data, gpointer user_data)
 
   args = zu_dbus_tuple_to_json (method->in, method->n_in,
                                 g_dbus_method_invocation_get_parameters (invocation), &error);
+  zu_peer_set (g_object_get_data (G_OBJECT (invocation), PEER));
   if (args != NULL)
     result = zu_port_dispatch (self->info, self->object, method->name, args, NULL, &error);
+  zu_peer_set (NULL);
 
   if (result == NULL)
     return_error (self, invocation, error);
@@ -227,6 +233,21 @@ zu_dbus_adapter_set_gate (ZuDBusAdapter *self, ZuDBusGate gate, gpointer user_da
 
   self->gate = gate;
   self->gate_data = user_data;
+}
+
+/**
+ * zu_dbus_adapter_set_peer: (skip)
+ * @invocation: a call that the gate is asked about
+ * @peer: who the caller is
+ *
+ * Says whom a call is for, as [func@Zu.peer_get] tells the implementation.
+ */
+void
+zu_dbus_adapter_set_peer (GDBusMethodInvocation *invocation, const char *peer)
+{
+  g_return_if_fail (G_IS_DBUS_METHOD_INVOCATION (invocation));
+
+  g_object_set_data_full (G_OBJECT (invocation), PEER, g_strdup (peer), g_free);
 }
 
 /**

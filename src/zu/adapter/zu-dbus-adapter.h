@@ -23,6 +23,7 @@ typedef gboolean (*ZuDBusGate) (ZuDBusAdapter *self, GDBusMethodInvocation *invo
                                 gpointer user_data);
 
 void zu_dbus_adapter_set_gate (ZuDBusAdapter *self, ZuDBusGate gate, gpointer user_data);
+void zu_dbus_adapter_set_peer (GDBusMethodInvocation *invocation, const char *peer);
 void zu_dbus_adapter_admit (ZuDBusAdapter *self, GDBusMethodInvocation *invocation);
 
 GDBusInterfaceSkeleton *zu_dbus_adapter_new (GObject *object, const ZuPortInfo *info);

@@ -2,6 +2,7 @@
 
 #include "zu-rpc-connection-private.h"
 
+#include "../base/zu-peer.h"
 #include "zu-rpc-socket-private.h"
 #include "zu-rpc-stream-private.h"
 
@@ -20,9 +21,8 @@
 typedef struct
 {
   int fd;
-  guint concurrency;
-  ZuRpcHandler handler;
-  gpointer user_data;
+  ZuRpcService service;
+  char *peer; /* who is at the other end; NULL where the kernel does not say */
   GCancellable *cancellable;
   ZuJson *no_args;
   ZuRpcReader reader; /* of the thread that reads */
@@ -47,6 +47,7 @@ typedef struct
   ZuJson *id;
   ZuJson *args;
   char *method;
+  ZuJson *peer; /* whom it is for, as the other end has it */
 } Request;
 
 static void
@@ -55,6 +56,7 @@ request_clear (Request *self)
   g_clear_pointer (&self->id, zu_json_unref);
   g_clear_pointer (&self->args, zu_json_unref);
   g_clear_pointer (&self->method, g_free);
+  g_clear_pointer (&self->peer, zu_json_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Request, request_clear)
@@ -99,6 +101,7 @@ read_request (Connection *self, Request *request, GError **error)
   method = zu_json_dup_member (body, "method");
   request->id = zu_json_dup_member (body, "id");
   request->args = zu_json_dup_member (body, "args");
+  request->peer = zu_json_dup_member (body, "peer");
   if (request->args == NULL)
     request->args = zu_json_ref (self->no_args);
   if (method == NULL)
@@ -119,8 +122,8 @@ answer (Connection *self, Request *request, GError **error)
       g_set_error_literal (error, ZU_RPC_ERROR, ZU_RPC_ERROR_MALFORMED, "method must be a string");
       return NULL;
     }
-  result =
-      self->handler (request->method, request->args, self->cancellable, self->user_data, &reason);
+  result = self->service.handler (request->method, request->args, self->cancellable,
+                                  self->service.user_data, &reason);
   if (result == NULL && reason == NULL)
     g_set_error (error, ZU_RPC_ERROR, ZU_RPC_ERROR_REMOTE, "%s gave no result", request->method);
   else if (result == NULL)
@@ -152,13 +155,29 @@ make_reply (Request *request, ZuJson *result, const char *error_text)
   return reply != NULL ? zu_json_to_string (reply) : NULL;
 }
 
+/* Whoever holds a connection that was made for it may speak for others: the broker's face on D-Bus
+ * does, to its worker. */
+static const char *
+get_peer (Connection *self, const Request *request)
+{
+  if (request->peer == NULL || self->service.has_anybody
+      || zu_json_get_kind (request->peer) != ZU_JSON_KIND_STRING)
+    return self->peer;
+  return zu_json_get_string (request->peer, NULL);
+}
+
 static void
 handle (Connection *self, Request *request)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ZuJson) result = answer (self, request, &error);
-  g_autofree char *reply = make_reply (request, result, error != NULL ? error->message : NULL);
+  g_autoptr (ZuJson) result = NULL;
+  g_autofree char *reply = NULL;
   gsize queued;
+
+  zu_peer_set (get_peer (self, request));
+  result = answer (self, request, &error);
+  zu_peer_set (NULL);
+  reply = make_reply (request, result, error != NULL ? error->message : NULL);
 
   if (reply == NULL || strlen (reply) > ZU_RPC_FRAME_MAX)
     {
@@ -176,7 +195,7 @@ begin_call (Connection *self)
   g_mutex_lock (&self->lock);
   self->n_calls++;
   self->in_call = TRUE;
-  if (!self->has_standby && self->n_threads < self->concurrency)
+  if (!self->has_standby && self->n_threads < self->service.concurrency)
     {
       self->has_standby = TRUE;
       add_thread (self, stand_by);
@@ -238,12 +257,12 @@ read_and_answer (Connection *self, gpointer me)
           end_connection (self, error);
           break;
         }
-      if (self->concurrency > 1)
+      if (self->service.concurrency > 1)
         begin_call (self);
       handle (self, &request);
-      mine = self->concurrency == 1 || end_call (self, me);
+      mine = self->service.concurrency == 1 || end_call (self, me);
       /* Replies are held back only where somebody stands by to send them when a call takes long. */
-      if (mine && (self->concurrency == 1 || !more_at_hand (self)))
+      if (mine && (self->service.concurrency == 1 || !more_at_hand (self)))
         zu_rpc_writer_flush (&self->writer, TRUE);
     }
   zu_rpc_writer_flush (&self->writer, TRUE);
@@ -317,10 +336,22 @@ shut_down (GCancellable *cancellable, gpointer data)
   shutdown (self->fd, SHUT_RDWR);
 }
 
+static char *
+find_peer (int fd)
+{
+  uid_t uid = (uid_t) -1;
+  pid_t pid;
+
+  if (!zu_rpc_socket_get_peer (fd, &uid, &pid) || uid == (uid_t) -1)
+    return NULL;
+  return zu_peer_dup_user (uid);
+}
+
 static void
 connection_init (Connection *self, int fd)
 {
   zu_rpc_socket_prepare (fd);
+  self->peer = find_peer (fd);
   self->fd = fd;
   self->n_threads = 1;
   self->no_args = zu_json_parse ("{}", 2, NULL);
@@ -337,6 +368,7 @@ connection_clear (Connection *self)
   zu_rpc_reader_clear (&self->reader);
   zu_rpc_writer_clear (&self->writer);
   zu_json_unref (self->no_args);
+  g_free (self->peer);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->standby_cond);
   g_cond_clear (&self->threads_cond);
@@ -344,13 +376,10 @@ connection_clear (Connection *self)
 }
 
 gboolean
-zu_rpc_connection_serve (int fd, guint concurrency, ZuRpcHandler handler, gpointer user_data,
-                         GCancellable *cancellable, GError **error)
+zu_rpc_connection_serve (int fd, const ZuRpcService *service, GCancellable *cancellable,
+                         GError **error)
 {
-  Connection self = { .concurrency = concurrency,
-                      .handler = handler,
-                      .user_data = user_data,
-                      .cancellable = cancellable };
+  Connection self = { .service = *service, .cancellable = cancellable };
   gulong watch = 0;
 
   connection_init (&self, fd);

@@ -2,6 +2,8 @@
 
 #include "zu-rpc-link-private.h"
 
+#include "../base/zu-peer.h"
+
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -224,6 +226,11 @@ make_request (gint64 id, const char *method, ZuJson *args, gsize *size, GError *
     {
       zu_json_builder_begin_object (builder);
       zu_json_builder_end_object (builder);
+    }
+  if (zu_peer_get () != NULL)
+    {
+      zu_json_builder_set_member (builder, "peer");
+      zu_json_builder_add_string (builder, zu_peer_get ());
     }
   zu_json_builder_end_object (builder);
   request = zu_json_builder_end (builder, error);

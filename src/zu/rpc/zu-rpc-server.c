@@ -234,6 +234,17 @@ zu_rpc_server_get_allowed_uid (ZuRpcServer *self)
   return self->allowed_uid;
 }
 
+static gboolean
+serve (ZuRpcServer *self, int fd, gboolean has_anybody, GCancellable *cancellable, GError **error)
+{
+  const ZuRpcService service = { .concurrency = self->concurrency,
+                                 .has_anybody = has_anybody,
+                                 .handler = self->handler,
+                                 .user_data = self->user_data };
+
+  return zu_rpc_connection_serve (fd, &service, cancellable, error);
+}
+
 /**
  * zu_rpc_server_serve_fd:
  * @self: a server
@@ -243,7 +254,8 @@ zu_rpc_server_get_allowed_uid (ZuRpcServer *self)
  *
  * Serves one connection in the calling thread, until the peer has closed it.
  *
- * Whoever holds the other end may call: no credentials are asked for.
+ * Whoever holds the other end may call: no credentials are asked for, and it may say whom a call is
+ * for, see [func@Zu.peer_get].
  *
  * Errors: [error@Zu.RpcError] MALFORMED, TOO_LARGE, CLOSED where the peer has closed it within a
  * frame; [error@Gio.IOErrorEnum] CANCELLED. Replies to all calls before have been sent.
@@ -256,8 +268,7 @@ zu_rpc_server_serve_fd (ZuRpcServer *self, int fd, GCancellable *cancellable, GE
   g_return_val_if_fail (ZU_IS_RPC_SERVER (self), FALSE);
   g_return_val_if_fail (fd >= 0, FALSE);
 
-  return zu_rpc_connection_serve (fd, self->concurrency, self->handler, self->user_data,
-                                  cancellable, error);
+  return serve (self, fd, FALSE, cancellable, error);
 }
 
 /**
@@ -346,7 +357,7 @@ serve_visit (gpointer data)
   g_autoptr (GCancellable) cancellable = visit->cancellable;
   g_autoptr (GError) error = NULL;
 
-  if (!zu_rpc_server_serve_fd (self, visit->fd, cancellable, &error))
+  if (!serve (self, visit->fd, TRUE, cancellable, &error))
     g_debug ("a connection at %s ended: %s", self->path, error->message);
 
   g_mutex_lock (&self->lock);
