@@ -629,6 +629,80 @@ test_storm_unknown (Fixture *fixture, gconstpointer data)
   g_object_unref (storm.grant);
 }
 
+static gpointer
+use_once (gpointer data)
+{
+  Storm *storm = data;
+  g_autoptr (ZuCredentialBroker) broker = await_broker (storm);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuUseOutcome) outcome =
+      try_use (broker, storm->grant, "lost", "pay", NULL, "1", &error);
+
+  g_assert_null (outcome);
+  g_assert_nonnull (error);
+  return NULL;
+}
+
+/* Kills the broker's worker once its instrument has carried a use out, and before that was
+ * captured.
+ */
+static void
+lose_answer (Fixture *fixture, Storm *storm)
+{
+  g_autofree char *instrument = scripted_options (fixture, ", \"delay\": 3000");
+  g_autofree char *options = make_options (fixture, "scripted", instrument, 5000);
+  GThread *thread;
+
+  storm->options = options;
+  storm->launcher =
+      (ZuPluginLauncher *) zu_registry_create (zu_registry_get_default (), "zu.backends",
+                                               "PluginLauncher", "oop-launcher", NULL, NULL, NULL);
+  g_mutex_init (&storm->lock);
+  g_cond_init (&storm->changed);
+  start_worker (storm);
+  thread = g_thread_new ("use", use_once, storm);
+  while (count_lines (fixture->record) == 0)
+    g_usleep (1000);
+  kill_worker (storm);
+  g_thread_join (thread);
+  g_clear_object (&storm->launcher);
+  g_mutex_clear (&storm->lock);
+  g_cond_clear (&storm->changed);
+}
+
+static void
+assert_unresolved (Fixture *fixture, ZuGrant *grant, const char *key)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (try_use (fixture->broker, grant, key, "pay", NULL, "1", &error));
+  g_assert_error (error, ZU_CREDENTIAL_BROKER_ERROR, ZU_CREDENTIAL_BROKER_ERROR_UNRESOLVED);
+}
+
+/* What was perhaps done stays reserved, through every restart, until the instrument tells. */
+static void
+test_reconcile (Fixture *fixture, gconstpointer data)
+{
+  Storm storm = { NULL };
+  g_autoptr (ZuGrant) grant = make_grant (fixture, "{\"operations\": [\"pay\"], \"unit\": \"EUR\","
+                                                   " \"cumulative\": \"1\", \"ttl\": 3600}");
+
+  storm.grant = grant;
+  g_clear_object (&fixture->broker);
+  lose_answer (fixture, &storm);
+  for (guint i = 0; i < 3; i++)
+    {
+      open_broker (fixture, ", \"idempotent\": false, \"forgetful\": true", 5000);
+      assert_unresolved (fixture, grant, "lost");
+      assert_use (fixture, grant, "another", "pay", NULL, "1", "cumulative");
+    }
+  open_broker (fixture, ", \"idempotent\": false", 5000);
+  assert_use (fixture, grant, "lost", "pay", NULL, "1", NULL);
+  assert_use (fixture, grant, "another", "pay", NULL, "1", "cumulative");
+  g_assert_cmpuint (count_lines (fixture->record), ==, 1);
+  g_assert_cmpuint (count_events (fixture, grant, "harness.grant.used"), ==, 1);
+}
+
 static void
 test_signer (Fixture *fixture, gconstpointer data)
 {
@@ -691,6 +765,172 @@ test_signer (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (zu_json_get_string (signature, NULL), ==, g_hmac_get_string (hmac));
 }
 
+/* The peer of the last event there is. */
+static char *
+dup_last_peer (Fixture *fixture, const char *type)
+{
+  g_autofree char *uri = g_strconcat ("sqlite:", fixture->log, NULL);
+  g_autoptr (ZuEventSink) sink = zu_open_sink (uri, NULL);
+  g_autoptr (GPtrArray) events = zu_event_sink_query (sink, NULL, 0, -1, NULL, NULL);
+  ZuEvent *last = events->pdata[events->len - 1];
+
+  g_assert_cmpstr (zu_event_get_event_type (last), ==, type);
+  return zu_event_dup_ctx_value (last, "peer");
+}
+
+static void
+assert_last_peer (Fixture *fixture, const char *type, const char *expected)
+{
+  g_autofree char *peer = dup_last_peer (fixture, type);
+
+  g_assert_cmpstr (peer, ==, expected);
+}
+
+static void
+test_peer (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuGrant) grant = make_grant (fixture, "{\"operations\": [\"pay\"], \"ttl\": 60}");
+
+  /* Nobody from outside. */
+  assert_last_peer (fixture, "harness.grant.issued", NULL);
+  zu_peer_set ("uid:7");
+  assert_use (fixture, grant, "k1", "pay", NULL, NULL, NULL);
+  assert_last_peer (fixture, "harness.grant.used", "uid:7");
+  assert_use (fixture, grant, "k1", "pay", NULL, NULL, "replay");
+  assert_last_peer (fixture, "harness.grant.refused", "uid:7");
+  zu_peer_set ("uid:8");
+  g_assert_true (
+      zu_credential_broker_revoke (fixture->broker, zu_grant_get_id (grant), NULL, NULL));
+  assert_last_peer (fixture, "harness.grant.revoked", "uid:8");
+  zu_peer_set (NULL);
+}
+
+static ZuCredentialBroker *
+try_identity_broker (Fixture *fixture, const char *identity, GError **error)
+{
+  g_autofree char *instrument = scripted_options (fixture, "");
+  g_autofree char *text = make_options (fixture, "scripted", instrument, 5000);
+  g_autoptr (GString) all = g_string_new (text);
+  g_autoptr (ZuJsonBuilder) builder = zu_json_builder_new ();
+  g_autoptr (ZuJson) value = NULL;
+  g_autofree char *value_text = NULL;
+  g_autoptr (ZuJson) options = NULL;
+
+  g_clear_object (&fixture->broker);
+  zu_json_builder_add_string (builder, identity);
+  value = zu_json_builder_end (builder, NULL);
+  value_text = zu_json_to_string (value);
+  g_string_truncate (all, all->len - 1);
+  g_string_append_printf (all, ", \"identity\": %s}", value_text);
+  options = parse (all->str);
+  return (ZuCredentialBroker *) zu_registry_create (zu_registry_get_default (), "zu.channels",
+                                                    "CredentialBroker", "grant-broker", options,
+                                                    NULL, error);
+}
+
+static ZuProof *
+make_proof (const char *principal, const char *key)
+{
+  g_autofree char *text =
+      g_strdup_printf ("{\"principal\": \"%s\", \"key\": \"%s\"}", principal, key);
+  g_autoptr (ZuJson) options = parse (text);
+  g_autoptr (ZuWorkloadIdentity) identity =
+      (ZuWorkloadIdentity *) zu_registry_create (zu_registry_get_default (), "zu.workload_identity",
+                                                 "WorkloadIdentity", "static", options, NULL, NULL);
+
+  return zu_workload_identity_present (identity, NULL, NULL, NULL);
+}
+
+static void
+assert_proven_use (Fixture *fixture, ZuGrant *grant, const char *key, ZuProof *proof,
+                   const char *refusal)
+{
+  g_autoptr (ZuGrantUse) use =
+      g_object_new (ZU_TYPE_GRANT_USE, "grant-id", zu_grant_get_id (grant), "idempotency-key", key,
+                    "operation", "pay", "proof", proof, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuUseOutcome) outcome = zu_credential_broker_use (fixture->broker, use, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (zu_use_outcome_get_refusal (outcome), ==, refusal);
+  if (g_strcmp0 (refusal, "replay") == 0)
+    g_assert_nonnull (zu_use_outcome_get_result (outcome));
+}
+
+static void
+test_identity (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuGrant) grant = make_grant (fixture, "{\"operations\": [\"pay\"], \"ttl\": 60}");
+  g_autoptr (ZuProof) good = make_proof ("agent-1", "k");
+  g_autoptr (ZuProof) other = make_proof ("agent-2", "k2");
+  g_autoptr (ZuProof) bad = make_proof ("agent-1", "another");
+  g_autoptr (GError) error = NULL;
+
+  /* Whoever verifies nothing believes nothing. */
+  assert_proven_use (fixture, grant, "i0", good, "no_identity");
+
+  fixture->broker = try_identity_broker (
+      fixture,
+      "{\"name\": \"static\", \"binding\": \"none\", \"required\": true,"
+      " \"options\": {\"trusted_keys\": {\"agent-1\": \"k\", \"agent-2\": \"k2\"}}}",
+      &error);
+  g_assert_no_error (error);
+  zu_peer_set ("uid:7");
+  assert_proven_use (fixture, grant, "i1", good, NULL);
+  assert_last_peer (fixture, "harness.grant.used", "agent-1");
+  /* The proof is no part of what was asked for. */
+  assert_proven_use (fixture, grant, "i1", other, "replay");
+  assert_proven_use (fixture, grant, "i2", bad, "no_identity");
+  assert_last_peer (fixture, "harness.grant.refused", "uid:7");
+  assert_proven_use (fixture, grant, "i2", NULL, "no_identity");
+  zu_peer_set (NULL);
+  g_assert_cmpuint (count_lines (fixture->record), ==, 1);
+}
+
+static void
+test_bad_identity (Fixture *fixture, gconstpointer data)
+{
+  static const char *const settings[] = {
+    "{",
+    "[]",
+    "{}",
+    "{\"name\": 1}",
+    "{\"name\": \"\"}",
+    "{\"name\": \"no-such\"}",
+    "{\"name\": \"static\", \"binding\": \"some\"}",
+    "{\"name\": \"static\", \"required\": 1}",
+    "{\"name\": \"static\", \"other\": 1}",
+    "{\"name\": \"static\", \"options\": []}",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s", settings[i]);
+      g_assert_null (try_identity_broker (fixture, settings[i], &error));
+      g_assert_nonnull (error);
+    }
+}
+
+/* A name that ends in * is all that begins so, and nothing else is. */
+static void
+test_prefix (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ZuGrant) grant =
+      make_grant (fixture, "{\"operations\": [\"GET /v1/*\", \"POST /v1/a\"], \"ttl\": 60}");
+  g_autofree char *long_path = g_strnfill (2048, 'a');
+
+  assert_use (fixture, grant, "p1", "GET /v1/models", NULL, NULL, NULL);
+  assert_use (fixture, grant, "p2", "GET /v1/", NULL, NULL, NULL);
+  assert_use (fixture, grant, "p3", "GET /v1", NULL, NULL, "scope");
+  assert_use (fixture, grant, "p4", "POST /v1/a", NULL, NULL, NULL);
+  assert_use (fixture, grant, "p5", "POST /v1/ab", NULL, NULL, "scope");
+  assert_use (fixture, grant, "p6", "get /v1/models", NULL, NULL, "scope");
+  memcpy (long_path, "GET /v1/", 8);
+  assert_use (fixture, grant, "p7", long_path, NULL, NULL, NULL);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -707,6 +947,11 @@ main (int argc, char **argv)
   ADD ("/grants/no-audit", test_no_audit);
   ADD ("/grants/storm", test_storm);
   ADD ("/grants/storm-unknown", test_storm_unknown);
+  ADD ("/grants/reconcile", test_reconcile);
   ADD ("/grants/signer", test_signer);
+  ADD ("/grants/peer", test_peer);
+  ADD ("/grants/identity", test_identity);
+  ADD ("/grants/bad-identity", test_bad_identity);
+  ADD ("/grants/prefix", test_prefix);
   return g_test_run ();
 }

@@ -268,6 +268,11 @@ class Grants(BusCase):
         self.assertIn("'done': <true>", done.stdout)
         self.assertRegex(done.stdout, r'"signature":"[0-9a-f]{64}"')
         self.assertIn(found.group(1), self.call("ListGrants", uid=OTHER).stdout)
+        # The log says who: the bus does, the face passes it on, and the worker behind it believes that.
+        log = self.run_as(0, 0, "zuctl", "log", "query", options["sink"], "--json").stdout
+        self.assertEqual([(event["type"].removeprefix("harness.grant."), event["payload"]["ctx"]["peer"])
+                          for event in map(json.loads, log.splitlines())],
+                         [("issued", "uid:0"), ("reserved", f"uid:{NOBODY}"), ("used", f"uid:{NOBODY}")])
         self.assert_refused(self.call("Mint", "n"), "policy does not name you")
 
 

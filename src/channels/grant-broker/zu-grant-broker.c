@@ -2,11 +2,8 @@
 
 #include "zu-grant-broker.h"
 
+#include "zu-grant-desk.h"
 #include "zu-grant-events.h"
-#include "zu-grant-journal.h"
-#include "zu-grant-store.h"
-
-#include <string.h>
 
 #define DEFAULT_TIMEOUT 5000
 
@@ -28,11 +25,10 @@ struct _ZuGrantBroker
   char *sink_uri;
   char *instrument_name;
   char *instrument_options;
+  char *identity_settings;
   guint audit_timeout;
 
-  ZuGrantStore *store;
-  ZuGrantJournal *journal;
-  ZuInstrument *instrument;
+  ZuGrantDesk desk;
 
   GMutex lock;
   GHashTable *in_flight; /* idempotency keys that are being carried out */
@@ -45,6 +41,7 @@ enum
   PROP_SINK,
   PROP_INSTRUMENT,
   PROP_INSTRUMENT_OPTIONS,
+  PROP_IDENTITY,
   PROP_AUDIT_TIMEOUT,
   N_PROPS
 };
@@ -91,11 +88,11 @@ zu_grant_broker_grant (ZuCredentialBroker *broker, ZuGrantTerms *terms, GCancell
     return NULL;
   row.id = g_uuid_string_random ();
   row.terms = g_object_ref (terms);
-  row.issued = zu_grant_store_now (self->store);
+  row.issued = zu_grant_store_now (self->desk.store);
   row.state.expires = row.issued + zu_grant_terms_get_ttl (terms) * G_USEC_PER_SEC;
-  event = zu_grant_event_issued (&row);
-  if (!zu_grant_store_add (self->store, &row, event, &seq, error)
-      || !zu_grant_journal_await (self->journal, seq, error))
+  event = zu_grant_event_issued (&row, zu_peer_get ());
+  if (!zu_grant_store_add (self->desk.store, &row, event, &seq, error)
+      || !zu_grant_journal_await (self->desk.journal, seq, error))
     return NULL;
   return new_grant (&row);
 }
@@ -109,19 +106,19 @@ zu_grant_broker_revoke (ZuCredentialBroker *broker, const char *grant_id, GCance
   g_autofree char *event = NULL;
   gint64 seq = 0;
 
-  if (!zu_grant_store_get (self->store, grant_id, &row, error))
+  if (!zu_grant_store_get (self->desk.store, grant_id, &row, error))
     return FALSE;
-  event = zu_grant_event_revoked (&row);
+  event = zu_grant_event_revoked (&row, zu_peer_get ());
   /* It holds from here on, whatever becomes of the event. */
-  return zu_grant_store_revoke (self->store, grant_id, event, &seq, error)
-         && zu_grant_journal_await (self->journal, seq, error);
+  return zu_grant_store_revoke (self->desk.store, grant_id, event, &seq, error)
+         && zu_grant_journal_await (self->desk.journal, seq, error);
 }
 
 static GPtrArray *
 zu_grant_broker_list_grants (ZuCredentialBroker *broker, GCancellable *cancellable, GError **error)
 {
   ZuGrantBroker *self = ZU_GRANT_BROKER (broker);
-  g_autoptr (GPtrArray) rows = zu_grant_store_list (self->store, error);
+  g_autoptr (GPtrArray) rows = zu_grant_store_list (self->desk.store, error);
   GPtrArray *grants;
 
   if (rows == NULL)
@@ -130,209 +127,6 @@ zu_grant_broker_list_grants (ZuCredentialBroker *broker, GCancellable *cancellab
   for (guint i = 0; i < rows->len; i++)
     g_ptr_array_add (grants, new_grant (rows->pdata[i]));
   return grants;
-}
-
-static ZuUseOutcome *
-new_outcome (const ZuUseClaim *claim, const char *refusal, const char *text, ZuJson *result)
-{
-  g_autofree char *remaining =
-      zu_grant_dup_remaining (claim->grant.terms, claim->grant.state.amount);
-
-  return g_object_new (ZU_TYPE_USE_OUTCOME, "use-id", claim->use.id, "done", refusal == NULL,
-                       "refusal", refusal, "text", text, "result", result, "remaining", remaining,
-                       NULL);
-}
-
-/* Refused before it became a use: only the log hears of it. */
-static ZuUseOutcome *
-refuse (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, const ZuGrantRefusal *refusal,
-        GError **error)
-{
-  g_autofree char *event = zu_grant_event_refused (claim, use, refusal->code, refusal->text);
-  gint64 seq;
-
-  if (!zu_grant_store_note (self->store, event, &seq, error)
-      || !zu_grant_journal_await (self->journal, seq, error))
-    return NULL;
-  return new_outcome (claim, refusal->code, refusal->text, NULL);
-}
-
-/* The key was used. Whoever has the key and asks for the same is told what came of it. */
-static ZuUseOutcome *
-replay (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, gboolean same, GError **error)
-{
-  g_autoptr (ZuUseOutcome) outcome = refuse (self, claim, use, &zu_grant_replay, error);
-  g_autoptr (ZuJson) result = NULL;
-
-  if (outcome == NULL || !same || claim->use.state != ZU_USE_DONE)
-    return g_steal_pointer (&outcome);
-  result = zu_json_parse (claim->use.outcome, -1, NULL);
-  return new_outcome (claim, zu_grant_replay.code, "it was carried out already", result);
-}
-
-static ZuUseOutcome *
-capture (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, ZuReceipt *receipt,
-         GError **error)
-{
-  ZuJson *result = zu_receipt_get_result (receipt);
-  g_autofree char *text = result != NULL ? zu_json_to_string (result) : g_strdup ("null");
-  g_autofree char *event = zu_grant_event_done (claim, use);
-  gint64 seq;
-
-  if (!zu_grant_store_settle (self->store, &claim->use, ZU_USE_DONE, text, event, &seq, error)
-      || !zu_grant_journal_await (self->journal, seq, error))
-    return NULL;
-  return new_outcome (claim, NULL, NULL, result);
-}
-
-static void
-give_back (ZuUseClaim *claim)
-{
-  claim->grant.state.amount -= claim->use.amount;
-  claim->grant.state.n_uses--;
-}
-
-/* KEEP: the key has been used. Else it was never asked for, and may be again. */
-static ZuUseOutcome *
-let_go (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, const char *refusal,
-        const char *text, gboolean keep, GError **error)
-{
-  const char *why = text != NULL ? text : "the instrument declined it";
-  g_autofree char *event = zu_grant_event_refused (claim, use, refusal, why);
-  gint64 seq;
-
-  give_back (claim);
-  if (!(keep ? zu_grant_store_settle (self->store, &claim->use, ZU_USE_DECLINED, "null", event,
-                                      &seq, error)
-             : zu_grant_store_release (self->store, &claim->use, event, &seq, error))
-      || !zu_grant_journal_await (self->journal, seq, error))
-    return NULL;
-  return new_outcome (claim, refusal, why, NULL);
-}
-
-static ZuOrder *
-new_order (const ZuUseClaim *claim, ZuGrantUse *use)
-{
-  return g_object_new (ZU_TYPE_ORDER, "idempotency-key", claim->use.key, "operation",
-                       zu_grant_use_get_operation (use), "payee", zu_grant_use_get_payee (use),
-                       "amount", zu_grant_use_get_amount (use), "unit",
-                       zu_grant_terms_get_unit (claim->grant.terms), "request",
-                       zu_grant_use_get_request (use), NULL);
-}
-
-static gboolean
-was_not_done (const GError *error)
-{
-  return g_error_matches (error, ZU_INSTRUMENT_ERROR, ZU_INSTRUMENT_ERROR_UNAVAILABLE)
-         || g_error_matches (error, ZU_INSTRUMENT_ERROR, ZU_INSTRUMENT_ERROR_BAD_REQUEST);
-}
-
-/* What was reserved stays reserved. */
-static ZuUseOutcome *
-leave_unresolved (const ZuUseClaim *claim, const char *why, GError **error)
-{
-  g_set_error (error, ZU_CREDENTIAL_BROKER_ERROR, ZU_CREDENTIAL_BROKER_ERROR_UNRESOLVED,
-               "use %s stays reserved: %s (ask again with the same idempotency key)", claim->use.id,
-               why);
-  return NULL;
-}
-
-/* RECEIPT is NULL where WHY says that nothing is known, or that nothing was done. */
-static ZuUseOutcome *
-conclude (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, ZuReceipt *receipt,
-          const GError *why, GError **error)
-{
-  if (receipt == NULL && was_not_done (why))
-    return let_go (self, claim, use, "declined", why->message, FALSE, error);
-  if (receipt == NULL)
-    return leave_unresolved (claim, why->message, error);
-  if (zu_receipt_get_performance (receipt) == ZU_PERFORMANCE_DONE)
-    return capture (self, claim, use, receipt, error);
-  if (zu_receipt_get_performance (receipt) == ZU_PERFORMANCE_DECLINED)
-    return let_go (self, claim, use, "declined", zu_receipt_get_text (receipt), TRUE, error);
-  return let_go (self, claim, use, "declined", "the instrument did not do it", FALSE, error);
-}
-
-/* The log did not take the intention, so nothing was done now; but where something may have been
- * done before, what was reserved for it stays reserved. */
-static void
-give_up (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, gboolean untouched)
-{
-  g_autofree char *event =
-      zu_grant_event_refused (claim, use, "declined", "the log did not take it in time");
-  gint64 seq;
-
-  if (untouched)
-    zu_grant_store_release (self->store, &claim->use, event, &seq, NULL);
-}
-
-/* The log knows of it first. UNTOUCHED: it is known that nothing was done yet. Once an order is
- * given, the caller's wish to wait no longer does not take it back. */
-static ZuUseOutcome *
-perform (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, gboolean untouched,
-         GError **error)
-{
-  g_autofree char *event = zu_grant_event_reserved (claim, use);
-  g_autoptr (ZuOrder) order = new_order (claim, use);
-  g_autoptr (ZuReceipt) receipt = NULL;
-  g_autoptr (GError) why = NULL;
-  gint64 seq;
-
-  if (!zu_grant_store_note (self->store, event, &seq, error)
-      || !zu_grant_journal_await (self->journal, seq, error))
-    {
-      give_up (self, claim, use, untouched);
-      return NULL;
-    }
-  receipt = zu_instrument_perform (self->instrument, order, NULL, &why);
-  return conclude (self, claim, use, receipt, why, error);
-}
-
-/* Nothing has been done yet: whether it still may be is judged anew, its own reservation set aside.
- */
-static ZuUseOutcome *
-perform_late (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, GError **error)
-{
-  ZuGrantState state = claim->grant.state;
-  const ZuGrantRefusal *refusal;
-
-  state.amount -= claim->use.amount;
-  state.n_uses--;
-  refusal = zu_grant_judge (claim->grant.terms, &state, use, claim->use.amount,
-                            zu_grant_store_now (self->store));
-  if (refusal != NULL)
-    return let_go (self, claim, use, refusal->code, refusal->text, FALSE, error);
-  return perform (self, claim, use, TRUE, error);
-}
-
-/* The broker was ended in the middle of it: what became of it, the instrument is asked. */
-static ZuUseOutcome *
-reconcile (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, GError **error)
-{
-  g_autoptr (GError) why = NULL;
-  g_autoptr (ZuReceipt) receipt =
-      zu_instrument_look_up (self->instrument, claim->use.key, NULL, &why);
-
-  if (receipt != NULL && zu_receipt_get_performance (receipt) == ZU_PERFORMANCE_NEVER)
-    return perform_late (self, claim, use, error);
-  if (receipt == NULL && zu_instrument_get_idempotent (self->instrument))
-    return perform (self, claim, use, FALSE, error);
-  return conclude (self, claim, use, receipt, why, error);
-}
-
-static ZuUseOutcome *
-use_claimed (ZuGrantBroker *self, ZuUseClaim *claim, ZuGrantUse *use, const char *digest,
-             GError **error)
-{
-  gboolean same = claim->existed && g_str_equal (claim->use.digest, digest);
-
-  if (claim->refusal != NULL)
-    return refuse (self, claim, use, claim->refusal, error);
-  if (!claim->existed)
-    return perform (self, claim, use, TRUE, error);
-  if (same && claim->use.state == ZU_USE_RESERVED)
-    return reconcile (self, claim, use, error);
-  return replay (self, claim, use, same, error);
 }
 
 static gboolean
@@ -354,24 +148,13 @@ leave (ZuGrantBroker *self, const char *key)
   g_mutex_unlock (&self->lock);
 }
 
-static char *
-digest_use (ZuGrantUse *use)
-{
-  g_autoptr (ZuJson) json = zu_grant_use_to_json (use);
-  g_autofree char *text = zu_json_to_canonical_string (json);
-
-  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
-}
-
 static ZuUseOutcome *
 zu_grant_broker_use (ZuCredentialBroker *broker, ZuGrantUse *use, GCancellable *cancellable,
                      GError **error)
 {
   ZuGrantBroker *self = ZU_GRANT_BROKER (broker);
   const char *key = zu_grant_use_get_idempotency_key (use);
-  g_autofree char *digest = digest_use (use);
-  g_auto (ZuUseClaim) claim = { { NULL } };
-  ZuUseOutcome *outcome = NULL;
+  ZuUseOutcome *outcome;
 
   if (!enter (self, key))
     {
@@ -379,8 +162,7 @@ zu_grant_broker_use (ZuCredentialBroker *broker, ZuGrantUse *use, GCancellable *
                            "a use with this idempotency key is being carried out");
       return NULL;
     }
-  if (zu_grant_store_claim (self->store, use, digest, &claim, error))
-    outcome = use_claimed (self, &claim, use, digest, error);
+  outcome = zu_grant_desk_use (&self->desk, use, error);
   leave (self, key);
   return outcome;
 }
@@ -410,11 +192,11 @@ make_instrument (ZuGrantBroker *self, GCancellable *cancellable, GError **error)
     }
   g_value_init (&values[0], ZU_TYPE_SECRET);
   g_value_set_boxed (&values[0], self->secret);
-  self->instrument = (ZuInstrument *) zu_registry_create_full (
+  self->desk.instrument = (ZuInstrument *) zu_registry_create_full (
       zu_registry_get_default (), "zu.instruments", "Instrument", self->instrument_name, options,
       self->secret != NULL, names, values, cancellable, error);
   g_value_unset (&values[0]);
-  return self->instrument != NULL;
+  return self->desk.instrument != NULL;
 }
 
 static gboolean
@@ -429,15 +211,16 @@ zu_grant_broker_initable (GInitable *initable, GCancellable *cancellable, GError
                            "grant-broker: store, sink and instrument must be given");
       return FALSE;
     }
-  if (!make_instrument (self, cancellable, error))
+  self->desk.callers = zu_grant_callers_new (self->identity_settings, error);
+  if (self->desk.callers == NULL || !make_instrument (self, cancellable, error))
     return FALSE;
   sink = zu_open_sink (self->sink_uri, error);
   if (sink == NULL)
     return FALSE;
-  self->store = zu_grant_store_open (self->store_path, error);
-  if (self->store == NULL)
+  self->desk.store = zu_grant_store_open (self->store_path, error);
+  if (self->desk.store == NULL)
     return FALSE;
-  self->journal = zu_grant_journal_new (self->store, sink, self->audit_timeout);
+  self->desk.journal = zu_grant_journal_new (self->desk.store, sink, self->audit_timeout);
   return TRUE;
 }
 
@@ -469,6 +252,9 @@ zu_grant_broker_set_property (GObject *object, guint id, const GValue *value, GP
     case PROP_INSTRUMENT_OPTIONS:
       self->instrument_options = g_value_dup_string (value);
       break;
+    case PROP_IDENTITY:
+      self->identity_settings = g_value_dup_string (value);
+      break;
     case PROP_AUDIT_TIMEOUT:
       self->audit_timeout = g_value_get_uint (value);
       break;
@@ -482,14 +268,16 @@ zu_grant_broker_finalize (GObject *object)
 {
   ZuGrantBroker *self = ZU_GRANT_BROKER (object);
 
-  g_clear_pointer (&self->journal, zu_grant_journal_free);
-  g_clear_pointer (&self->store, zu_grant_store_free);
-  g_clear_object (&self->instrument);
+  g_clear_pointer (&self->desk.journal, zu_grant_journal_free);
+  g_clear_pointer (&self->desk.store, zu_grant_store_free);
+  g_clear_object (&self->desk.instrument);
+  g_clear_pointer (&self->desk.callers, zu_grant_callers_free);
   g_clear_pointer (&self->secret, zu_secret_unref);
   g_free (self->store_path);
   g_free (self->sink_uri);
   g_free (self->instrument_name);
   g_free (self->instrument_options);
+  g_free (self->identity_settings);
   g_hash_table_unref (self->in_flight);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (zu_grant_broker_parent_class)->finalize (object);
@@ -517,6 +305,10 @@ zu_grant_broker_class_init (ZuGrantBrokerClass *klass)
                            flags);
   props[PROP_INSTRUMENT_OPTIONS] =
       g_param_spec_string ("instrument-options", NULL, "Its options, a JSON object as text", NULL,
+                           flags);
+  props[PROP_IDENTITY] =
+      g_param_spec_string ("identity", NULL,
+                           "What verifies who asks, a JSON object as text; see the README", NULL,
                            flags);
   props[PROP_AUDIT_TIMEOUT] =
       g_param_spec_uint ("audit-timeout", NULL, "Milliseconds that an answer waits for the log", 1,

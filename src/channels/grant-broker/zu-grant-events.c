@@ -43,8 +43,9 @@ find_consent (ZuGrantTerms *terms, ZuGrantUse *use)
   return zu_grant_terms_get_consent (terms);
 }
 
+/* PEER is who asked, where that is known. */
 static void
-add_ctx (ZuJsonBuilder *builder, const ZuGrantRow *grant, ZuGrantUse *use)
+add_ctx (ZuJsonBuilder *builder, const ZuGrantRow *grant, ZuGrantUse *use, const char *peer)
 {
   ZuConsent *consent = find_consent (grant->terms, use);
 
@@ -54,6 +55,7 @@ add_ctx (ZuJsonBuilder *builder, const ZuGrantRow *grant, ZuGrantUse *use)
   add (builder, "consent_ref", consent != NULL ? zu_consent_get_id (consent) : NULL);
   if (use != NULL)
     add (builder, "idempotency_key", zu_grant_use_get_idempotency_key (use));
+  add (builder, "peer", peer);
   zu_json_builder_end_object (builder);
 }
 
@@ -84,20 +86,20 @@ finish (ZuJsonBuilder *builder, const ZuGrantRow *grant, const char *task_id, co
 }
 
 static ZuJsonBuilder *
-start (const ZuGrantRow *grant, ZuGrantUse *use)
+start (const ZuGrantRow *grant, ZuGrantUse *use, const char *peer)
 {
   ZuJsonBuilder *builder = zu_json_builder_new ();
 
   zu_json_builder_begin_object (builder);
-  add_ctx (builder, grant, use);
+  add_ctx (builder, grant, use, peer);
   add_consent (builder, find_consent (grant->terms, use));
   return builder;
 }
 
 char *
-zu_grant_event_issued (const ZuGrantRow *grant)
+zu_grant_event_issued (const ZuGrantRow *grant, const char *peer)
 {
-  ZuJsonBuilder *builder = start (grant, NULL);
+  ZuJsonBuilder *builder = start (grant, NULL, peer);
   g_autoptr (ZuJson) terms = zu_grant_terms_to_json (grant->terms);
   g_autofree char *expires = zu_grant_dup_time (grant->state.expires);
 
@@ -108,15 +110,15 @@ zu_grant_event_issued (const ZuGrantRow *grant)
 }
 
 char *
-zu_grant_event_revoked (const ZuGrantRow *grant)
+zu_grant_event_revoked (const ZuGrantRow *grant, const char *peer)
 {
-  return finish (start (grant, NULL), grant, NULL, "harness.grant.revoked");
+  return finish (start (grant, NULL, peer), grant, NULL, "harness.grant.revoked");
 }
 
 static ZuJsonBuilder *
 start_use (const ZuUseClaim *claim, ZuGrantUse *use)
 {
-  ZuJsonBuilder *builder = start (&claim->grant, use);
+  ZuJsonBuilder *builder = start (&claim->grant, use, claim->peer);
 
   add (builder, "use_id", claim->use.id);
   add (builder, "operation", zu_grant_use_get_operation (use));
@@ -134,9 +136,12 @@ zu_grant_event_reserved (const ZuUseClaim *claim, ZuGrantUse *use)
 }
 
 char *
-zu_grant_event_done (const ZuUseClaim *claim, ZuGrantUse *use)
+zu_grant_event_done (const ZuUseClaim *claim, ZuGrantUse *use, const char *text)
 {
-  return finish (start_use (claim, use), &claim->grant, claim->use.id, "harness.grant.used");
+  ZuJsonBuilder *builder = start_use (claim, use);
+
+  add (builder, "text", text);
+  return finish (builder, &claim->grant, claim->use.id, "harness.grant.used");
 }
 
 char *

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define MAX_TTL  (G_GINT64_CONSTANT (100) * 366 * 24 * 3600)
-#define MAX_TEXT 255
+#define MAX_TTL       (G_GINT64_CONSTANT (100) * 366 * 24 * 3600)
+#define MAX_TEXT      255
+#define MAX_OPERATION 2048 /* of a use: an instrument's may have a path in it */
 
 static const ZuGrantRefusal revoked = { "revoked", "the grant was taken back" };
 static const ZuGrantRefusal expired = { "expired", "the grant's time is over" };
@@ -96,8 +97,9 @@ zu_grant_use_check (ZuGrantTerms *terms, ZuGrantUse *use, ZuAmount *amount, GErr
   *amount = 0;
   if (!is_text (zu_grant_use_get_idempotency_key (use)))
     return refuse (error, "idempotency_key: 1 to 255 bytes");
-  if (!is_text (zu_grant_use_get_operation (use)))
-    return refuse (error, "operation: 1 to 255 bytes");
+  if (zu_grant_use_get_operation (use) == NULL || *zu_grant_use_get_operation (use) == '\0'
+      || strlen (zu_grant_use_get_operation (use)) > MAX_OPERATION)
+    return refuse (error, "operation: 1 to 2048 bytes");
   if (zu_grant_use_get_payee (use) != NULL && !is_text (zu_grant_use_get_payee (use)))
     return refuse (error, "payee: 1 to 255 bytes, or null");
   if (text != NULL && !zu_amount_parse (text, amount))
@@ -123,6 +125,21 @@ is_above (const char *limit, ZuAmount amount)
   return limit != NULL && (!zu_amount_parse (limit, &most) || amount > most);
 }
 
+/* A name that ends in * stands for all that begins with what is before it. */
+static gboolean
+names_operation (const char *const *names, const char *operation)
+{
+  for (; *names != NULL; names++)
+    {
+      gsize length = strlen (*names);
+
+      if (g_str_equal (*names, operation)
+          || ((*names)[length - 1] == '*' && strncmp (*names, operation, length - 1) == 0))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Everything is looked at under the store's lock, so that what is judged is what is reserved. */
 const ZuGrantRefusal *
 zu_grant_judge (ZuGrantTerms *terms, const ZuGrantState *state, ZuGrantUse *use, ZuAmount amount,
@@ -136,7 +153,7 @@ zu_grant_judge (ZuGrantTerms *terms, const ZuGrantState *state, ZuGrantUse *use,
     return &revoked;
   if (now >= state->expires)
     return &expired;
-  if (!g_strv_contains (zu_grant_terms_get_operations (terms), zu_grant_use_get_operation (use)))
+  if (!names_operation (zu_grant_terms_get_operations (terms), zu_grant_use_get_operation (use)))
     return &no_operation;
   if (payees != NULL && (payee == NULL || !g_strv_contains (payees, payee)))
     return &no_payee;

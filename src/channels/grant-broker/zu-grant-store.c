@@ -63,6 +63,7 @@ zu_use_claim_clear (ZuUseClaim *self)
 {
   zu_grant_row_clear (&self->grant);
   zu_use_row_clear (&self->use);
+  g_clear_pointer (&self->peer, g_free);
 }
 
 /* Nobody else's to read, and made so before anything is in it. */

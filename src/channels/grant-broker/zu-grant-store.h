@@ -43,6 +43,7 @@ typedef struct
   const ZuGrantRefusal *refusal;
   ZuUseRow use;
   gboolean existed;
+  char *peer; /* who asked; NULL where that is not known */
 } ZuUseClaim;
 
 ZuGrantStore *zu_grant_store_open (const char *path, GError **error);
