@@ -2,31 +2,6 @@
 #include "zu-bubblewrap-private.h"
 #include "zu-peek.h"
 
-static ZuSandbox *
-zu_bubblewrap_inspect (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
-                       GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_inspect (all, id, error) : NULL;
-}
-
-static GPtrArray *
-zu_bubblewrap_list (ZuSandboxBackend *backend, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_list (all, ZU_BUBBLEWRAP_NAME, error) : NULL;
-}
-
-static char **
-zu_bubblewrap_reclaim (ZuSandboxBackend *backend, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_reclaim (all, ZU_BUBBLEWRAP_NAME, error) : NULL;
-}
-
 static gboolean
 zu_bubblewrap_extend (ZuSandboxBackend *backend, const char *id, gint64 lifetime,
                       GCancellable *cancellable, GError **error)
@@ -35,61 +10,6 @@ zu_bubblewrap_extend (ZuSandboxBackend *backend, const char *id, gint64 lifetime
   g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (self, error);
 
   return all && zu_sandboxes_extend (all, id, lifetime, self->max_lifetime, cancellable, error);
-}
-
-static int
-zu_bubblewrap_listen (ZuSandboxBackend *backend, const char *id, guint tcp_port,
-                      GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_listen (all, id, tcp_port, cancellable, error) : -1;
-}
-
-static gboolean
-zu_bubblewrap_put_file (ZuSandboxBackend *backend, const char *id, const char *path, int source_fd,
-                        guint mode, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_put_file (all, id, path, source_fd, mode, cancellable, error);
-}
-
-static gboolean
-zu_bubblewrap_get_file (ZuSandboxBackend *backend, const char *id, const char *path, int target_fd,
-                        GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_get_file (all, id, path, target_fd, cancellable, error);
-}
-
-static GPtrArray *
-zu_bubblewrap_list_files (ZuSandboxBackend *backend, const char *id, const char *path,
-                          GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_list_files (all, id, path, cancellable, error) : NULL;
-}
-
-static GPtrArray *
-zu_bubblewrap_top (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
-                   GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_top (all, id, cancellable, error) : NULL;
-}
-
-static GPtrArray *
-zu_bubblewrap_mounts (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
-                      GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-  g_autoptr (ZuSandbox) sandbox = all ? zu_sandboxes_inspect (all, id, error) : NULL;
-
-  return sandbox ? zu_sandboxes_mounts (all, sandbox, cancellable, error) : NULL;
 }
 
 /* What was empty at the launch is what differs now. A root that may be written is not among it:
@@ -182,15 +102,6 @@ zu_bubblewrap_fs_diff (ZuSandboxBackend *backend, const char *id, GCancellable *
 void
 zu_bubblewrap_look_init (ZuSandboxBackendInterface *iface)
 {
-  iface->inspect = zu_bubblewrap_inspect;
-  iface->list = zu_bubblewrap_list;
-  iface->reclaim = zu_bubblewrap_reclaim;
   iface->extend = zu_bubblewrap_extend;
-  iface->listen = zu_bubblewrap_listen;
-  iface->put_file = zu_bubblewrap_put_file;
-  iface->get_file = zu_bubblewrap_get_file;
-  iface->list_files = zu_bubblewrap_list_files;
-  iface->top = zu_bubblewrap_top;
-  iface->mounts = zu_bubblewrap_mounts;
   iface->fs_diff = zu_bubblewrap_fs_diff;
 }

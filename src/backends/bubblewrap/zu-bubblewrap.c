@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zu-bubblewrap-private.h"
+#include "zu-sandboxes-port.h"
 #include "zu-socket.h"
 #include <fcntl.h>
 
@@ -122,111 +123,16 @@ zu_bubblewrap_ref_sandboxes (ZuBubblewrap *self, GError **error)
   return zu_sandboxes_ref (self->sandboxes);
 }
 
-static ZuObservation *
-zu_bubblewrap_exec (ZuSandboxBackend *backend, const char *id, ZuToolCall *tool_call,
-                    GCancellable *cancellable, GError **error)
+static ZuSandboxes *
+ref_sandboxes (ZuSandboxBackend *backend, GError **error)
 {
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_call_tool (all, id, tool_call, cancellable, error) : NULL;
-}
-
-static char *
-zu_bubblewrap_spawn (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process,
-                     int stdin_fd, int stdout_fd, int stderr_fd, GCancellable *cancellable,
-                     GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-  const int stdio[3] = { stdin_fd, stdout_fd, stderr_fd };
-
-  return all ? zu_sandboxes_spawn (all, id, process, stdio, cancellable, error) : NULL;
-}
-
-static ZuExitStatus *
-zu_bubblewrap_wait (ZuSandboxBackend *backend, const char *id, const char *process_id,
-                    GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_wait (all, id, process_id, cancellable, error) : NULL;
-}
-
-static gboolean
-zu_bubblewrap_kill (ZuSandboxBackend *backend, const char *id, const char *process_id, int signal,
-                    GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_kill (all, id, process_id, signal, cancellable, error);
-}
-
-static gboolean
-zu_bubblewrap_destroy (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
-                       GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_destroy (all, id, cancellable, error);
-}
-
-static gboolean
-zu_bubblewrap_resize (ZuSandboxBackend *backend, const char *id, const char *process_id, guint rows,
-                      guint columns, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_resize (all, id, process_id, rows, columns, cancellable, error);
-}
-
-static char *
-zu_bubblewrap_open_session (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process,
-                            GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_open_session (all, id, process, cancellable, error) : NULL;
-}
-
-static gboolean
-zu_bubblewrap_session_send (ZuSandboxBackend *backend, const char *session, ZuJson *message,
-                            GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_send (all, session, message, cancellable, error);
-}
-
-static ZuJson *
-zu_bubblewrap_session_receive (ZuSandboxBackend *backend, const char *session, gint64 timeout_ms,
-                               GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all ? zu_sandboxes_receive (all, session, timeout_ms, cancellable, error) : NULL;
-}
-
-static gboolean
-zu_bubblewrap_close_session (ZuSandboxBackend *backend, const char *session,
-                             GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ZuSandboxes) all = zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
-
-  return all && zu_sandboxes_close_session (all, session, cancellable, error);
+  return zu_bubblewrap_ref_sandboxes (ZU_BUBBLEWRAP (backend), error);
 }
 
 static void
 zu_bubblewrap_iface_init (ZuSandboxBackendInterface *iface)
 {
-  iface->launch = zu_bubblewrap_launch;
-  iface->exec = zu_bubblewrap_exec;
-  iface->spawn = zu_bubblewrap_spawn;
-  iface->wait = zu_bubblewrap_wait;
-  iface->kill = zu_bubblewrap_kill;
-  iface->resize = zu_bubblewrap_resize;
-  iface->destroy = zu_bubblewrap_destroy;
-  iface->open_session = zu_bubblewrap_open_session;
-  iface->session_send = zu_bubblewrap_session_send;
-  iface->session_receive = zu_bubblewrap_session_receive;
-  iface->close_session = zu_bubblewrap_close_session;
+  zu_sandboxes_implement (iface, ZU_BUBBLEWRAP_NAME, ref_sandboxes);
   zu_bubblewrap_look_init (iface);
+  iface->launch = zu_bubblewrap_launch;
 }
