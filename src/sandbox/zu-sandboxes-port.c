@@ -80,6 +80,15 @@ do_open_session (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *proce
   return all ? zu_sandboxes_open_session (all, id, process, cancellable, error) : NULL;
 }
 
+static char *
+do_share_session (ZuSandboxBackend *backend, const char *id, const char *key,
+                  ZuProcessSpec *process, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSandboxes) all = ref_set (backend, error);
+
+  return all ? zu_sandboxes_share_session (all, id, key, process, cancellable, error) : NULL;
+}
+
 static gboolean
 do_session_send (ZuSandboxBackend *backend, const char *session, ZuJson *message,
                  GCancellable *cancellable, GError **error)
@@ -224,6 +233,7 @@ zu_sandboxes_implement (ZuSandboxBackendInterface *iface, const char *name, ZuSa
   iface->kill = do_kill;
   iface->destroy = do_destroy;
   iface->open_session = do_open_session;
+  iface->share_session = do_share_session;
   iface->session_send = do_session_send;
   iface->session_receive = do_session_receive;
   iface->close_session = do_close_session;

@@ -14,6 +14,7 @@ struct _ZuSandboxes
   GHashTable *sandboxes; /* id to Entry */
   GHashTable *sessions;  /* name to ZuSession */
   guint last_session;
+  GMutex sharing; /* held while a shared session is opened */
 };
 
 ZuSession *zu_session_ref (ZuSession *self);

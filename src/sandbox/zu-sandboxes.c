@@ -28,6 +28,7 @@ sandboxes_clear (gpointer data)
   g_hash_table_unref (self->sessions);
   g_hash_table_unref (self->sandboxes);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->sharing);
   g_free (self->root);
 }
 
@@ -60,6 +61,7 @@ zu_sandboxes_new (const char *root)
 
   self->root = g_strdup (root);
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->sharing);
   self->sandboxes =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) entry_free);
   self->sessions =

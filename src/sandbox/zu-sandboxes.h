@@ -53,6 +53,9 @@ ZuObservation *zu_sandboxes_call_tool (ZuSandboxes *self, const char *id, ZuTool
 
 char *zu_sandboxes_open_session (ZuSandboxes *self, const char *id, ZuProcessSpec *process,
                                  GCancellable *cancellable, GError **error);
+char *zu_sandboxes_share_session (ZuSandboxes *self, const char *id, const char *key,
+                                  ZuProcessSpec *process, GCancellable *cancellable,
+                                  GError **error);
 gboolean zu_sandboxes_send (ZuSandboxes *self, const char *session, ZuJson *message,
                             GCancellable *cancellable, GError **error);
 ZuJson *zu_sandboxes_receive (ZuSandboxes *self, const char *session, gint64 timeout_ms,

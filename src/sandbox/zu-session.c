@@ -18,6 +18,9 @@ struct _ZuSession
   gatomicrefcount references;
   char *sandbox;
   char *process_id;
+  char *key; /* nullable: what it is shared by */
+  GStrv argv;
+  guint users; /* under the set's lock */
   GMutex sending;
   GMutex receiving;
   int in;
@@ -42,6 +45,8 @@ zu_session_unref (ZuSession *self)
   g_string_free (self->pending, TRUE);
   g_mutex_clear (&self->sending);
   g_mutex_clear (&self->receiving);
+  g_strfreev (self->argv);
+  g_free (self->key);
   g_free (self->process_id);
   g_free (self->sandbox);
   g_free (self);
@@ -56,12 +61,15 @@ zu_session_get_sandbox (ZuSession *self)
 }
 
 static ZuSession *
-session_new (const char *sandbox)
+session_new (const char *sandbox, const char *key, ZuProcessSpec *process)
 {
   ZuSession *self = g_new0 (ZuSession, 1);
 
   g_atomic_ref_count_init (&self->references);
   self->sandbox = g_strdup (sandbox);
+  self->key = g_strdup (key);
+  self->argv = g_strdupv ((GStrv) zu_process_spec_get_argv (process));
+  self->users = 1;
   self->in = self->out = -1;
   self->pending = g_string_new (NULL);
   g_mutex_init (&self->sending);
@@ -92,6 +100,27 @@ make_pipes (ZuSession *self, int far[3], GError **error)
   return FALSE;
 }
 
+/* The name of what was started. */
+static char *
+open_session (ZuSandboxes *self, const char *id, const char *key, ZuProcessSpec *process,
+              GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ZuSession) session = session_new (id, key, process);
+  int far[3] = { -1, -1, -1 };
+  char *name;
+
+  if (make_pipes (session, far, error))
+    session->process_id = zu_sandboxes_spawn (self, id, process, far, cancellable, error);
+  zu_close_fds (far, 3);
+  if (!session->process_id)
+    return NULL;
+  g_mutex_lock (&self->lock);
+  name = g_strdup_printf ("s%u", ++self->last_session);
+  g_hash_table_insert (self->sessions, g_strdup (name), g_steal_pointer (&session));
+  g_mutex_unlock (&self->lock);
+  return name;
+}
+
 /**
  * zu_sandboxes_open_session: (skip)
  * @self: a set
@@ -106,20 +135,88 @@ char *
 zu_sandboxes_open_session (ZuSandboxes *self, const char *id, ZuProcessSpec *process,
                            GCancellable *cancellable, GError **error)
 {
-  g_autoptr (ZuSession) session = session_new (id);
-  int far[3] = { -1, -1, -1 };
-  char *name;
+  return open_session (self, id, NULL, process, cancellable, error);
+}
 
-  if (make_pipes (session, far, error))
-    session->process_id = zu_sandboxes_spawn (self, id, process, far, cancellable, error);
-  zu_close_fds (far, 3);
-  if (!session->process_id)
-    return NULL;
-  g_mutex_lock (&self->lock);
-  name = g_strdup_printf ("s%u", ++self->last_session);
-  g_hash_table_insert (self->sessions, g_strdup (name), g_steal_pointer (&session));
-  g_mutex_unlock (&self->lock);
-  return name;
+/* Whether its program still holds its output; what it said before it ended is passed over. */
+static gboolean
+is_open (ZuSession *self)
+{
+  GPollFD poll = { self->out, G_IO_IN, 0 };
+
+  return g_poll (&poll, 1, 0) >= 0 && !(poll.revents & G_IO_HUP);
+}
+
+/* With the lock held. */
+static char *
+find_shared (ZuSandboxes *self, const char *id, const char *key, ZuSession **found)
+{
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    {
+      *found = value;
+      if (g_strcmp0 ((*found)->key, key) == 0 && strcmp ((*found)->sandbox, id) == 0
+          && is_open (*found))
+        return name;
+    }
+  return NULL;
+}
+
+/* TRUE where there is one; without a name and with an error where it is another program. */
+static gboolean
+join_session (ZuSandboxes *self, const char *id, const char *key, ZuProcessSpec *process,
+              char **joined, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuSession *session = NULL;
+  const char *name = find_shared (self, id, key, &session);
+  const char *const *argv = zu_process_spec_get_argv (process);
+
+  if (!name)
+    return FALSE;
+  if (argv && g_strv_equal ((const char *const *) session->argv, argv))
+    {
+      session->users++;
+      *joined = g_strdup (name);
+      return TRUE;
+    }
+  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC,
+               "the session '%s' that '%s' stands for runs another program: '%s'", name, key,
+               session->argv[0]);
+  return TRUE;
+}
+
+/**
+ * zu_sandboxes_share_session: (skip)
+ * @self: a set
+ * @id: a sandbox
+ * @key: what it is shared by
+ * @process: what to start where there is none
+ * @cancellable: (nullable): kills what may have started
+ * @error: in the port's domain
+ *
+ * Returns: (transfer full): the session's name in this set
+ */
+char *
+zu_sandboxes_share_session (ZuSandboxes *self, const char *id, const char *key,
+                            ZuProcessSpec *process, GCancellable *cancellable, GError **error)
+{
+  /* Whoever comes second waits until the first has started it. */
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->sharing);
+  char *name = NULL;
+
+  if (!*key)
+    {
+      g_set_error_literal (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC,
+                           "a shared session needs a key");
+      return NULL;
+    }
+  if (join_session (self, id, key, process, &name, error))
+    return name;
+  return open_session (self, id, key, process, cancellable, error);
 }
 
 static ZuSession *
@@ -255,20 +352,31 @@ zu_sandboxes_receive (ZuSandboxes *self, const char *name, gint64 timeout_ms,
   return NULL;
 }
 
+/* Out of the set once its last user has left; NULL before, or where there is none. */
+static ZuSession *
+leave_session (ZuSandboxes *self, const char *name)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuSession *session = g_hash_table_lookup (self->sessions, name);
+
+  if (!session || --session->users > 0)
+    return NULL;
+  zu_session_ref (session);
+  g_hash_table_remove (self->sessions, name);
+  return session;
+}
+
 /* Ends a session's program; one that is gone already is no error. */
 gboolean
 zu_sandboxes_close_session (ZuSandboxes *self, const char *name, GCancellable *cancellable,
                             GError **error)
 {
-  g_autoptr (ZuSession) session = find_session (self, name, NULL);
+  g_autoptr (ZuSession) session = leave_session (self, name);
   g_autoptr (ZuExitStatus) exit = NULL;
 
-  if (!session)
-    return TRUE;
-  g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->sessions, name);
-  g_mutex_unlock (&self->lock);
-  if (zu_sandboxes_kill (self, session->sandbox, session->process_id, SIGKILL, cancellable, NULL))
+  if (session
+      && zu_sandboxes_kill (self, session->sandbox, session->process_id, SIGKILL, cancellable,
+                            NULL))
     exit = zu_sandboxes_wait (self, session->sandbox, session->process_id, cancellable, NULL);
   return TRUE;
 }

@@ -3,6 +3,8 @@
 /* A tool call: the program gets its arguments as one JSON line, what it prints is the observation.
  * Whatever it prints is kept up to a bound and never more. */
 
+#include "zu-observe.h"
+#include "zu-render.h"
 #include "zu-sandboxes.h"
 #include "zu-socket.h"
 #include <errno.h>
@@ -125,96 +127,44 @@ make_pipes (Streams *self, int far[3], GError **error)
   return FALSE;
 }
 
-/* What the tool said last on stderr, made printable. */
-static char *
-dup_complaint (GString *complaint)
-{
-  g_autofree char *text = g_utf8_make_valid (complaint->str, (gssize) complaint->len);
-  char *line = g_strstrip (text), *last = strrchr (line, '\n');
-
-  for (char *at = line; *at; at++)
-    if (g_ascii_iscntrl (*at))
-      *at = ' ';
-  return g_strndup (last ? last + 1 : line, 500);
-}
-
-static char *
-describe (ZuExitStatus *exit, Streams *streams)
-{
-  g_autofree char *complaint = dup_complaint (streams->complaint);
-  const char *colon = *complaint ? ": " : "";
-
-  if (zu_exit_status_get_timed_out (exit))
-    return g_strdup ("the tool did not end in time");
-  if (zu_exit_status_get_signal (exit))
-    return g_strdup_printf ("the tool was ended by signal %d%s%s", zu_exit_status_get_signal (exit),
-                            colon, complaint);
-  if (zu_exit_status_get_exit_status (exit))
-    return g_strdup_printf ("the tool's exit status is %d%s%s",
-                            zu_exit_status_get_exit_status (exit), colon, complaint);
-  return g_strdup (streams->truncated ? "the tool printed more than max_output"
-                                      : "the tool did not print one JSON value");
-}
-
-static ZuObservation *
-observe (ZuExitStatus *exit, Streams *streams)
-{
-  gboolean succeeded = zu_exit_status_get_exit_status (exit) == 0
-                       && !zu_exit_status_get_timed_out (exit) && !streams->truncated;
-  g_autoptr (ZuJson) data =
-      succeeded ? zu_json_parse (streams->output->str, (gssize) streams->output->len, NULL) : NULL;
-  g_autofree char *text = NULL, *problem = NULL;
-
-  if (!data)
-    {
-      text = g_utf8_make_valid (streams->output->str, (gssize) streams->output->len);
-      problem = describe (exit, streams);
-    }
-  return g_object_new (ZU_TYPE_OBSERVATION, "status",
-                       data                                  ? 200
-                       : zu_exit_status_get_timed_out (exit) ? 504
-                                                             : 500,
-                       "data", data, "text", text, "error", problem, "exit", exit, "truncated",
-                       streams->truncated, NULL);
-}
-
-/* A program that is not there is the tool's failure, not the caller's. */
-static ZuObservation *
-observe_failure (GError *failure)
-{
-  return g_object_new (ZU_TYPE_OBSERVATION, "status", 500, "error", failure->message, NULL);
-}
-
-static gboolean
-is_tool_failure (GError *failure)
-{
-  return g_error_matches (failure, ZU_SANDBOX_BACKEND_ERROR,
-                          ZU_SANDBOX_BACKEND_ERROR_COMMAND_NOT_FOUND)
-         || g_error_matches (failure, ZU_SANDBOX_BACKEND_ERROR,
-                             ZU_SANDBOX_BACKEND_ERROR_COMMAND_NOT_EXECUTABLE);
-}
-
 static char *
 dup_input (ZuToolCall *call)
 {
-  ZuJson *args = zu_tool_call_get_args (call);
+  gboolean by_line = zu_tool_call_get_contract (call) == ZU_TOOL_CONTRACT_LINE;
+  ZuJson *args = by_line ? zu_tool_call_get_args (call) : NULL;
   g_autofree char *text = args ? zu_json_to_string (args) : NULL;
 
   return text ? g_strconcat (text, "\n", NULL) : NULL;
 }
 
-static ZuExitStatus *
-run (ZuSandboxes *self, const char *id, const char *process_id, Streams *streams,
+static ZuObservation *
+run (ZuSandboxes *self, const char *id, const char *process_id, ZuToolCall *call, Streams *streams,
      GCancellable *cancellable, GError **error)
 {
-  ZuExitStatus *exit = NULL;
+  g_autoptr (ZuExitStatus) exit = NULL;
 
   if (pump (streams, cancellable, error))
     exit = zu_sandboxes_wait (self, id, process_id, cancellable, error);
+  if (exit)
+    {
+      const ZuToolEnd end = { exit, streams->output, streams->complaint, streams->truncated };
+
+      return zu_observe (call, &end);
+    }
   /* Nobody waits for it any more; its end is still collected, by whoever waits for another. */
-  if (!exit)
-    zu_sandboxes_kill (self, id, process_id, SIGKILL, NULL, NULL);
-  return exit;
+  zu_sandboxes_kill (self, id, process_id, SIGKILL, NULL, NULL);
+  return NULL;
+}
+
+static ZuProcessSpec *
+new_process (ZuToolCall *call, GError **error)
+{
+  g_auto (GStrv) argv = zu_tool_call_dup_argv (call, error);
+
+  return argv ? g_object_new (ZU_TYPE_PROCESS_SPEC, "argv", argv, "timeout-ms",
+                              zu_tool_call_get_timeout_ms (call), "grace-ms", (gint64) GRACE_MS,
+                              NULL)
+              : NULL;
 }
 
 /**
@@ -242,28 +192,24 @@ zu_sandboxes_call_tool (ZuSandboxes *self, const char *id, ZuToolCall *call,
     .max_output = (gsize) CLAMP (zu_tool_call_get_max_output (call), 0, MAX_OUTPUT),
     .complaint = g_string_new (NULL),
   };
-  g_autoptr (ZuProcessSpec) process =
-      g_object_new (ZU_TYPE_PROCESS_SPEC, "argv", zu_tool_call_get_argv (call), "timeout-ms",
-                    zu_tool_call_get_timeout_ms (call), "grace-ms", (gint64) GRACE_MS, NULL);
-  g_autoptr (ZuExitStatus) exit = NULL;
+  g_autoptr (ZuProcessSpec) process = new_process (call, error);
   GError *failure = NULL;
+  ZuObservation *observation;
   int far[3] = { -1, -1, -1 };
 
+  if (!process)
+    return NULL;
   if (make_pipes (&streams, far, error))
     process_id = zu_sandboxes_spawn (self, id, process, far, cancellable, &failure);
   zu_close_fds (far, 3);
-  if (failure && is_tool_failure (failure))
-    {
-      g_autoptr (GError) owned = failure;
-
-      return observe_failure (owned);
-    }
-  if (failure)
+  observation = failure ? zu_observe_failure (failure) : NULL;
+  if (observation)
+    g_error_free (failure);
+  else if (failure)
     g_propagate_error (error, failure);
   if (!process_id)
-    return NULL;
+    return observation;
   if (!input)
     zu_clear_fd (&streams.in);
-  exit = run (self, id, process_id, &streams, cancellable, error);
-  return exit ? observe (exit, &streams) : NULL;
+  return run (self, id, process_id, call, &streams, cancellable, error);
 }

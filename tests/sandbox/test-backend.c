@@ -231,6 +231,79 @@ test_tool_call (SandboxFixture *f, gconstpointer data)
     }
 }
 
+/* The page's own words on the renderer's command line, and its answer as the observation. */
+static void
+test_render (SandboxFixture *f, gconstpointer data)
+{
+  const struct
+  {
+    const char *script;
+    const char *json;
+  } cases[] = {
+    { "echo '{\"status\": 404, \"html\": \"'\"$*\"'\"}'",
+      "{\"status\":404,\"data\":{\"status\":404,\"html\":\"http://a/ --width 8 --height 6\"}" },
+    { "cat; echo '<html>'", "{\"status\":500,\"data\":null,\"text\":\"<html>\\n\"" },
+    { "echo '{}'; echo crashed >&2; exit 2", "exit status is 2: crashed" },
+    { "echo half; sleep 1000", "{\"status\":504,\"data\":null,\"text\":\"half\\n\"" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const char *const argv[] = { "sh", "-c", cases[i].script, "render", NULL };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ZuJson) args =
+          zu_json_parse ("{\"url\": \"http://a/\", \"width\": 8, \"height\": 6}", -1, &error);
+      g_autoptr (ZuToolCall) call =
+          g_object_new (ZU_TYPE_TOOL_CALL, "argv", argv, "args", args, "contract",
+                        ZU_TOOL_CONTRACT_RENDER, "timeout-ms", (gint64) 1500, NULL);
+      g_autoptr (ZuObservation) observation =
+          zu_sandbox_backend_exec (f->backend, f->id, call, NULL, &error);
+      g_autoptr (ZuJson) json = NULL;
+      g_autofree char *text = NULL;
+
+      g_assert_no_error (error);
+      json = zu_observation_to_json (observation);
+      text = zu_json_to_string (json);
+      if (!strstr (text, cases[i].json))
+        g_error ("%s: %s", cases[i].script, text);
+    }
+}
+
+/* Two who use one program; it goes with the last, or with the sandbox. */
+static void
+test_shared_session (SandboxFixture *f, gconstpointer data)
+{
+  const char *const cat[] = { "cat", NULL }, *const other[] = { "true", NULL };
+  g_autoptr (ZuProcessSpec) process = zu_process_spec_new (cat);
+  g_autoptr (ZuProcessSpec) another = zu_process_spec_new (other);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuJson) one = zu_json_parse ("1", -1, &error), answer = NULL;
+  g_autofree char *first = NULL, *second = NULL, *third = NULL, *fourth = NULL;
+
+  first = zu_sandbox_backend_share_session (f->backend, f->id, "run", process, NULL, &error);
+  second = zu_sandbox_backend_share_session (f->backend, f->id, "run", process, NULL, &error);
+  third = zu_sandbox_backend_share_session (f->backend, f->id, "other", process, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (first, ==, second);
+  g_assert_cmpstr (first, !=, third);
+  g_assert_null (
+      zu_sandbox_backend_share_session (f->backend, f->id, "run", another, NULL, &error));
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC);
+  g_clear_error (&error);
+  g_assert_true (zu_sandbox_backend_close_session (f->backend, first, NULL, &error));
+  g_assert_true (zu_sandbox_backend_session_send (f->backend, second, one, NULL, &error));
+  answer = zu_sandbox_backend_session_receive (f->backend, second, 5000, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (zu_sandbox_backend_close_session (f->backend, second, NULL, &error));
+  g_assert_false (zu_sandbox_backend_session_send (f->backend, second, one, NULL, &error));
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  fourth = zu_sandbox_backend_share_session (f->backend, f->id, "run", process, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fourth, !=, first);
+  assert_says (f, "cat /proc/[0-9]*/comm | grep -c '^cat$'", "3\n");
+}
+
 static void
 test_session (SandboxFixture *f, gconstpointer data)
 {
@@ -368,7 +441,9 @@ main (int argc, char **argv)
   ADD ("limits", "{\"pids_limit\": 60, \"mem_limit\": \"128m\", \"best_effort\": true}",
        test_limits);
   ADD ("tool-call", NULL, test_tool_call);
+  ADD ("render", NULL, test_render);
   ADD ("session", NULL, test_session);
+  ADD ("shared-session", NULL, test_shared_session);
   ADD ("other-object", NULL, test_other_object);
   ADD ("mounts", NULL, test_mounts);
   ADD ("looking", NULL, test_looking);
