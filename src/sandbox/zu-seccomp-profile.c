@@ -409,9 +409,9 @@ read_profile (Reader *r, ZuJson *json)
   if (!add_arches (r, arches) || !read_arch_map (r, map))
     return FALSE;
   syscalls = zu_peek_member (json, "syscalls");
-  if (!syscalls || zu_json_get_kind (syscalls) != ZU_JSON_KIND_ARRAY)
-    return refuse (r, "there is no array", "syscalls");
-  for (gsize i = 0; i < zu_json_get_size (syscalls); i++)
+  if (syscalls && zu_json_get_kind (syscalls) != ZU_JSON_KIND_ARRAY)
+    return refuse (r, "not an array:", "syscalls");
+  for (gsize i = 0; i < zu_peek_size (syscalls); i++)
     {
       g_autoptr (ZuJson) entry = zu_json_dup_element (syscalls, i);
 

@@ -277,6 +277,8 @@ test_refused (Fixture *f, gconstpointer data)
     { "\"security_opt\": [\"writable-cgroups=true\"]", "writable-cgroups" },
     { "\"seccomp\": \"{\\\"defaultAction\\\":\\\"SCMP_ACT_ALLOW\\\"}\"", "SCMP_ACT_ALLOW" },
     { "\"seccomp\": \"{\"", "seccomp" },
+    { "\"seccomp\": \"{\\\"defaultAction\\\":\\\"SCMP_ACT_ERRNO\\\",\\\"sycalls\\\":[]}\"",
+      "sycalls" },
     { "\"seccomp\": \"profile.json\"", "profile.json" },
     { "\"seccomp\": \"/nonexistent/profile.json\"", "/nonexistent/profile.json" },
     { "\"volumes\": {\"/\": {\"bind\": \"/x\"}}", "/" },
@@ -316,6 +318,32 @@ test_refused (Fixture *f, gconstpointer data)
       if (!strstr (error->message, cases[i].says))
         g_error ("%s: '%s' does not say '%s'", spec, error->message, cases[i].says);
     }
+}
+
+/* Left out, the profile is ours and not the engine's; given, it is sent as it is. */
+static void
+test_seccomp (Fixture *f, gconstpointer data)
+{
+  const char *given = "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[]}";
+  g_autofree char *file = g_build_filename (f->dir, "profile.json", NULL);
+  g_autofree char *by_file = g_strdup_printf ("{\"image\": \"x\", \"seccomp\": \"%s\"}", file);
+  g_autofree char *option = g_strconcat ("seccomp=", given, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ZuJson) ours = configure (f, "{\"image\": \"x\"}", "{}", &error), theirs = NULL;
+  g_autoptr (ZuJson) host = ours ? zu_peek_member (ours, "HostConfig") : NULL, other = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_no_error (error);
+  text = zu_json_to_string (host);
+  g_assert_nonnull (strstr (text, "seccomp={"));
+  g_assert_nonnull (strstr (text, "clone3"));
+  g_assert_nonnull (strstr (text, "keyctl"));
+  g_assert_true (g_file_set_contents (file, given, -1, &error));
+  theirs = configure (f, by_file, "{}", &error);
+  g_assert_no_error (error);
+  other = zu_peek_member (theirs, "HostConfig");
+  assert_has (other, "SecurityOpt", option);
+  g_unlink (file);
 }
 
 static char *
@@ -455,6 +483,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("recorded", test_recorded);
   ADD ("refused", test_refused);
+  ADD ("seccomp", test_seccomp);
   ADD ("image", test_image);
   ADD ("workdir", test_workdir);
   ADD ("bad-image", test_bad_image);

@@ -491,7 +491,6 @@ test_profiles_refused (void)
     "{}",
     "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": []}",
     "{\"defaultAction\": \"SCMP_ACT_LOG\", \"syscalls\": []}",
-    "{\"defaultAction\": \"SCMP_ACT_ERRNO\"}",
     "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [], \"more\": 1}",
     "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [1]}]}",
     "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 4096, \"syscalls\": []}",

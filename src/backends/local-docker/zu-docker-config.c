@@ -5,6 +5,7 @@
 
 #include "zu-docker-config.h"
 #include "zu-peek.h"
+#include "zu-seccomp-profile.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,6 @@
 
 #define NOBODY        "65534:65534"
 #define PATH          "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define MAX_PROFILE   (1024 * 1024)
 #define CA_VOLUME     "/ca"
 #define CA_IN_VOLUME  "ca.pem"
 #define SMALL_TMPFS   (G_GINT64_CONSTANT (64) << 20)
@@ -156,37 +156,28 @@ choose_environment (ZuDockerConfig *self, const ZuDockerRequest *r)
   self->environment = g_environ_setenv (environment, "LANG", "C.UTF-8", FALSE);
 }
 
-/* JSON as it is, or the file that has it. */
+/* The caller's profile, else ours, which bubblewrap's sandboxes have too. It is read here, so that
+ * what is sent is understood, and an engine's own idea of a default plays no part. */
 static gboolean
-read_seccomp (ZuDockerConfig *self, const char *seccomp, GError **error)
+choose_seccomp (ZuDockerConfig *self, const ZuDockerRequest *r, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-  g_autofree char *text = NULL;
-  gsize size = 0;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autoptr (ZuSeccompProfile) profile = NULL;
+  g_auto (GStrv) capabilities = NULL;
+  ZuSeccompHost host;
 
-  if (!seccomp)
-    return TRUE;
-  if (*seccomp == '{')
-    text = g_strdup (seccomp);
-  else if (!g_path_is_absolute (seccomp))
+  for (guint i = 0; r->plan->capabilities[i]; i++)
     {
-      g_set_error (error, REFUSED, "seccomp '%.100s' is neither a JSON object nor an absolute path",
-                   seccomp);
-      return FALSE;
+      g_autofree char *name = g_strconcat ("CAP_", r->plan->capabilities[i], NULL);
+
+      g_strv_builder_add (builder, name);
     }
-  else if (!g_file_get_contents (seccomp, &text, &size, &failure))
-    {
-      g_set_error (error, REFUSED, "seccomp: %s", failure->message);
-      return FALSE;
-    }
-  if (size > MAX_PROFILE)
-    {
-      g_set_error (error, REFUSED, "seccomp '%s' is larger than %d bytes", seccomp, MAX_PROFILE);
-      return FALSE;
-    }
-  if (!zu_floor_check_seccomp (text, error))
+  capabilities = g_strv_builder_end (builder);
+  zu_seccomp_host_init (&host, (const char *const *) capabilities);
+  profile = zu_seccomp_profile_load (r->plan->seccomp, &host, error);
+  if (!profile || !zu_floor_check_seccomp (profile->text, error))
     return FALSE;
-  self->seccomp = g_steal_pointer (&text);
+  self->seccomp = g_strdup (profile->text);
   return TRUE;
 }
 
@@ -314,7 +305,7 @@ list_added (const ZuDockerRequest *r)
 static void
 put_security (ZuJsonBuilder *b, const ZuDockerConfig *self, const ZuDockerRequest *r)
 {
-  g_autofree char *seccomp = self->seccomp ? g_strconcat ("seccomp=", self->seccomp, NULL) : NULL;
+  g_autofree char *seccomp = g_strconcat ("seccomp=", self->seccomp, NULL);
   g_autoptr (GStrvBuilder) options = g_strv_builder_new ();
   g_auto (GStrv) list = NULL, added = list_added (r);
 
@@ -322,8 +313,7 @@ put_security (ZuJsonBuilder *b, const ZuDockerConfig *self, const ZuDockerReques
   for (guint i = 0; r->plan->security_options && r->plan->security_options[i]; i++)
     if (!g_str_has_prefix (r->plan->security_options[i], "no-new-privileges"))
       g_strv_builder_add (options, r->plan->security_options[i]);
-  if (seccomp)
-    g_strv_builder_add (options, seccomp);
+  g_strv_builder_add (options, seccomp);
   list = g_strv_builder_end (options);
   put_texts (b, "CapDrop", (const char *const[]){ "ALL", NULL });
   put_texts (b, "CapAdd", (const char *const *) added);
@@ -568,8 +558,7 @@ zu_docker_config_new (const ZuDockerRequest *request, GError **error)
 
   choose_user (self, request);
   if (!check_access (self, request, error) || !choose_workdir (self, request, error)
-      || !check_image_volumes (request, error)
-      || !read_seccomp (self, request->plan->seccomp, error))
+      || !check_image_volumes (request, error) || !choose_seccomp (self, request, error))
     return NULL;
   choose_environment (self, request);
   if (!choose_mounts (self, request, error))

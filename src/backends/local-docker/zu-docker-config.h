@@ -35,7 +35,7 @@ typedef struct
   char *workdir;
   gboolean owns_workdir; /* whether it is a tmpfs */
   GStrv environment;
-  char *seccomp;     /* nullable: the profile's JSON */
+  char *seccomp;     /* the profile, in the shape that engines read */
   GPtrArray *mounts; /* of ZuFloorMount */
   ZuFloor floor;
   ZuJson *body; /* for the engine */
