@@ -17,7 +17,8 @@ typedef struct
 struct _FakeEngine
 {
   char *dir;
-  char *socket;
+  char *socket; /* NULL where it is reached by TCP */
+  char *host;
   char *version;
   GMutex lock;
   GHashTable *answers; /* "GET /path" without the version and the query, to Answer */
@@ -100,30 +101,94 @@ serve (gpointer data)
   return NULL;
 }
 
-FakeEngine *
-fake_engine_new (void)
+static FakeEngine *
+fake_engine_make (void)
 {
   FakeEngine *self = g_new0 (FakeEngine, 1);
-  g_autoptr (GSocketAddress) address = NULL;
-  g_autoptr (GError) error = NULL;
 
   g_mutex_init (&self->lock);
-  self->dir = g_dir_make_tmp ("zu-fake-XXXXXX", NULL);
-  self->socket = g_build_filename (self->dir, "socket", NULL);
   self->version = g_strdup ("1.41");
   self->answers =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) answer_free);
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
+  fake_engine_answer (self, "GET", "/_ping", 200, "OK");
+  return self;
+}
+
+static void
+start (FakeEngine *self)
+{
+  self->thread = g_thread_new ("engine", serve, self);
+}
+
+FakeEngine *
+fake_engine_new_at (const char *path)
+{
+  FakeEngine *self = fake_engine_make ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr (GError) error = NULL;
+
+  self->socket = g_strdup (path);
+  self->host = g_strconcat ("unix://", path, NULL);
   g_main_context_push_thread_default (self->context);
   self->server = soup_server_new (NULL, NULL);
   soup_server_add_handler (self->server, NULL, on_request, self, NULL);
-  address = g_unix_socket_address_new (self->socket);
   soup_server_listen (self->server, address, 0, &error);
   g_main_context_pop_thread_default (self->context);
   g_assert_no_error (error);
-  self->thread = g_thread_new ("engine", serve, self);
-  fake_engine_answer (self, "GET", "/_ping", 200, "");
+  start (self);
+  return self;
+}
+
+FakeEngine *
+fake_engine_new (void)
+{
+  char *dir = g_dir_make_tmp ("zu-fake-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (dir, "socket", NULL);
+  FakeEngine *self = fake_engine_new_at (path);
+
+  self->dir = dir;
+  return self;
+}
+
+static gboolean
+accept_known (SoupServerMessage *message, GTlsCertificate *peer, GTlsCertificateFlags flags,
+              gpointer data)
+{
+  return flags == 0;
+}
+
+static void
+on_started (SoupServer *server, SoupServerMessage *message, gpointer data)
+{
+  g_signal_connect (message, "accept-certificate", G_CALLBACK (accept_known), NULL);
+}
+
+/* By TCP and TLS on this machine's loopback, for whoever has a certificate of @ca. */
+FakeEngine *
+fake_engine_new_tls (const char *ca, const char *certificate, const char *key)
+{
+  FakeEngine *self = fake_engine_make ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTlsCertificate) own = g_tls_certificate_new_from_files (certificate, key, &error);
+  g_autoptr (GTlsDatabase) database = own ? g_tls_file_database_new (ca, &error) : NULL;
+  GSList *uris;
+
+  g_assert_no_error (error);
+  g_main_context_push_thread_default (self->context);
+  self->server = soup_server_new ("tls-certificate", own, "tls-database", database, "tls-auth-mode",
+                                  G_TLS_AUTHENTICATION_REQUIRED, NULL);
+  soup_server_add_handler (self->server, NULL, on_request, self, NULL);
+  g_signal_connect (self->server, "request-started", G_CALLBACK (on_started), NULL);
+  soup_server_listen_local (self->server, 0,
+                            SOUP_SERVER_LISTEN_HTTPS | SOUP_SERVER_LISTEN_IPV4_ONLY, &error);
+  g_main_context_pop_thread_default (self->context);
+  g_assert_no_error (error);
+  uris = soup_server_get_uris (self->server);
+  self->host = g_strdup_printf ("tcp://127.0.0.1:%d", g_uri_get_port (uris->data));
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+  start (self);
   return self;
 }
 
@@ -147,9 +212,12 @@ fake_engine_free (FakeEngine *self)
   g_main_context_unref (self->context);
   g_hash_table_unref (self->answers);
   g_mutex_clear (&self->lock);
-  g_unlink (self->socket);
-  g_rmdir (self->dir);
+  if (self->socket)
+    g_unlink (self->socket);
+  if (self->dir)
+    g_rmdir (self->dir);
   g_free (self->socket);
+  g_free (self->host);
   g_free (self->dir);
   g_free (self->version);
   g_free (self);
@@ -158,7 +226,7 @@ fake_engine_free (FakeEngine *self)
 char *
 fake_engine_dup_host (FakeEngine *self)
 {
-  return g_strconcat ("unix://", self->socket, NULL);
+  return g_strdup (self->host);
 }
 
 /* NULL: it does not say. */

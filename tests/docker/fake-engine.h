@@ -3,11 +3,13 @@
 
 #include <libsoup/soup.h>
 
-/* An Engine API on a Unix socket that answers from a script, in a thread of its own. Whatever the
- * script does not have is answered with 404. */
+/* An Engine API on a Unix socket, or behind TLS, that answers from a script, in a thread of its
+ * own. Whatever the script does not have is answered with 404. */
 typedef struct _FakeEngine FakeEngine;
 
 FakeEngine *fake_engine_new (void);
+FakeEngine *fake_engine_new_at (const char *path);
+FakeEngine *fake_engine_new_tls (const char *ca, const char *certificate, const char *key);
 void fake_engine_free (FakeEngine *self);
 char *fake_engine_dup_host (FakeEngine *self);
 void fake_engine_set_version (FakeEngine *self, const char *version);
