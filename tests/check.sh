@@ -85,7 +85,7 @@ fuzz_one() {
   ASAN_OPTIONS=intercept_tls_get_addr=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     LSAN_OPTIONS=suppressions="$root/tests/lsan.supp":print_suppressions=0 \
     LD_LIBRARY_PATH="$build-fuzz/src/zu" ZU_MODULE_DIR="$build-fuzz/src/modules" \
-    "$build-fuzz/$1" -max_total_time="${ZU_FUZZ_SECONDS:-10}" -timeout=30 -artifact_prefix="$build-fuzz/" \
+    "$build-fuzz/$1" -seed="${ZU_FUZZ_SEED:-1}" -max_total_time="${ZU_FUZZ_SECONDS:-10}" -timeout=30 -artifact_prefix="$build-fuzz/" \
     "$new" "$root/tests/fuzz/corpus/$corpus"
   status=$?
   rm -rf "$new"

@@ -15,6 +15,8 @@
 
 #define MAX_NAME 255
 #define MAX_TAG  128
+/* Characters of a refused reference that its error shows. */
+#define MAX_SHOWN 300
 
 /* What the first image registry ever was called, and still answers to. */
 #define OLD_REGISTRY "index.docker.io"
@@ -34,8 +36,9 @@ static gboolean
 refuse (const char *text, const char *why, GError **error)
 {
   g_autofree char *valid = g_utf8_make_valid (text, -1);
+  g_autofree char *start = g_utf8_substring (valid, 0, MIN (g_utf8_strlen (valid, -1), MAX_SHOWN));
 
-  g_set_error (error, REFUSED, "image '%.300s': %s", valid, why);
+  g_set_error (error, REFUSED, "image '%s': %s", start, why);
   return FALSE;
 }
 
@@ -166,14 +169,14 @@ take_name (ZuImageReference *self, const char *text, const char *rest, GError **
       g_free (self->registry);
       self->registry = g_strdup (ZU_IMAGE_REGISTRY);
     }
-  if (strlen (repository) > MAX_NAME || !is_repository (repository))
-    return refuse (text, "its name is not of letters in lower case, digits and single separators",
-                   error);
   if (strcmp (self->registry, ZU_IMAGE_REGISTRY) == 0 && !strchr (repository, '/'))
     self->repository = g_strconcat ("library/", repository, NULL);
   else
     self->repository = g_strdup (repository);
-  return TRUE;
+  return (strlen (self->repository) <= MAX_NAME && is_repository (self->repository))
+         || refuse (text,
+                    "its name is not 1 to 255 letters in lower case, digits and single separators",
+                    error);
 }
 
 /**
@@ -226,7 +229,9 @@ skip_implied (const ZuImageReference *self)
 
   if (strcmp (self->registry, ZU_IMAGE_REGISTRY) != 0 || (first && looks_like_registry (first)))
     return NULL;
-  if (first && strcmp (first, "library") == 0 && !strchr (slash + 1, '/'))
+  /* `sha256:` in front is how the id of an image begins. */
+  if (first && strcmp (first, "library") == 0 && !strchr (slash + 1, '/')
+      && strcmp (slash + 1, "sha256") != 0)
     return slash + 1;
   return rest;
 }

@@ -2,6 +2,8 @@
 
 #include "zu-secret-broker.h"
 
+#include <nettle/base16.h>
+
 #define MINT_KEY_SIZE 32
 #define TOKEN_PREFIX  "tok_"
 #define TOKEN_DIGITS  24
@@ -58,15 +60,9 @@ has_secret (ZuSecretBroker *self)
 static char *
 token_from_digest (const guint8 *digest)
 {
-  static const char digits[] = "0123456789abcdef";
   char token[] = TOKEN_PREFIX "000000000000000000000000";
-  char *digit = token + strlen (TOKEN_PREFIX);
 
-  for (gsize i = 0; i < TOKEN_DIGITS / 2; i++)
-    {
-      *digit++ = digits[digest[i] >> 4];
-      *digit++ = digits[digest[i] & 15];
-    }
+  base16_encode_update (token + strlen (TOKEN_PREFIX), TOKEN_DIGITS / 2, digest);
   return g_strdup (token);
 }
 

@@ -2,6 +2,7 @@
 
 #include "zu-hmac-signer.h"
 
+#include <nettle/base16.h>
 #include <string.h>
 
 #define OPERATION   "sign"
@@ -73,13 +74,12 @@ static ZuJson *
 new_result (const guint8 *mac)
 {
   g_autoptr (ZuJsonBuilder) builder = zu_json_builder_new ();
-  g_autoptr (GString) digits = g_string_new (NULL);
+  char digits[BASE16_ENCODE_LENGTH (DIGEST_SIZE) + 1] = "";
 
-  for (gsize i = 0; i < DIGEST_SIZE; i++)
-    g_string_append_printf (digits, "%02x", mac[i]);
+  base16_encode_update (digits, DIGEST_SIZE, mac);
   zu_json_builder_begin_object (builder);
   zu_json_builder_set_member (builder, "signature");
-  zu_json_builder_add_string (builder, digits->str);
+  zu_json_builder_add_string (builder, digits);
   zu_json_builder_end_object (builder);
   return zu_json_builder_end (builder, NULL);
 }

@@ -4,12 +4,12 @@
 
 #include "zu-chain-verify-private.h"
 
+#include <nettle/base16.h>
 #include <nettle/memops.h>
 
 static gboolean
 has_right_signature (const ZuChainItem *self, ZuSecret *key)
 {
-  static const char digits[] = "0123456789abcdef";
   const ZuEventText *hash = zu_chain_item_get (self, ZU_EVENT_FIELD_HASH);
   const ZuEventText *sig = zu_chain_item_get (self, ZU_EVENT_FIELD_SIG);
   char hex[ZU_EVENT_DIGEST_SIZE - 1];
@@ -18,11 +18,7 @@ has_right_signature (const ZuChainItem *self, ZuSecret *key)
   if (hash->text == NULL || sig->text == NULL || sig->length != sizeof hex)
     return FALSE;
   zu_secret_hmac (key, hash->text, hash->length, mac);
-  for (guint i = 0; i < sizeof mac; i++)
-    {
-      hex[2 * i] = digits[mac[i] >> 4];
-      hex[2 * i + 1] = digits[mac[i] & 15];
-    }
+  base16_encode_update (hex, sizeof mac, mac);
   return memeql_sec (hex, sig->text, sizeof hex);
 }
 

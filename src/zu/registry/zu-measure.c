@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/fsverity.h>
+#include <nettle/base16.h>
 #include <nettle/sha2.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -13,15 +14,10 @@
 static char *
 to_text (const char *prefix, const guint8 *digest)
 {
-  static const char digits[] = "0123456789abcdef";
-  GString *text = g_string_new (prefix);
+  char hex[BASE16_ENCODE_LENGTH (SHA256_DIGEST_SIZE) + 1] = "";
 
-  for (guint i = 0; i < SHA256_DIGEST_SIZE; i++)
-    {
-      g_string_append_c (text, digits[digest[i] >> 4]);
-      g_string_append_c (text, digits[digest[i] & 15]);
-    }
-  return g_string_free (text, FALSE);
+  base16_encode_update (hex, SHA256_DIGEST_SIZE, digest);
+  return g_strconcat (prefix, hex, NULL);
 }
 
 /* The kernel checks every page of such a file against this whenever it is read, so that the file

@@ -2,6 +2,7 @@
 
 #include "zu-secret-private.h"
 
+#include <nettle/base16.h>
 #include <string.h>
 
 /* nettle's own HMAC builds the padded key on the stack, so the two hashes are made here, with pad,
@@ -140,7 +141,6 @@ zu_secret_hmac_secret (ZuSecret *self, ZuSecret *head, gconstpointer tail, gsize
 char *
 zu_secret_dup_hmac_hex (ZuSecret *self, const char *message)
 {
-  static const char digits[] = "0123456789abcdef";
   guint8 digest[SHA256_DIGEST_SIZE];
   char *hex;
 
@@ -148,12 +148,8 @@ zu_secret_dup_hmac_hex (ZuSecret *self, const char *message)
   g_return_val_if_fail (message != NULL, NULL);
 
   zu_secret_hmac (self, message, strlen (message), digest);
-  hex = g_malloc (2 * sizeof digest + 1);
-  for (gsize i = 0; i < sizeof digest; i++)
-    {
-      hex[2 * i] = digits[digest[i] >> 4];
-      hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-  hex[2 * sizeof digest] = '\0';
+  hex = g_malloc (BASE16_ENCODE_LENGTH (sizeof digest) + 1);
+  base16_encode_update (hex, sizeof digest, digest);
+  hex[BASE16_ENCODE_LENGTH (sizeof digest)] = '\0';
   return hex;
 }
