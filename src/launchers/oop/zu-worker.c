@@ -304,8 +304,9 @@ watch_control (gpointer data)
 }
 
 static gpointer
-await_signal (gpointer cancellable)
+await_signal (gpointer data)
 {
+  g_autoptr (GCancellable) cancellable = data;
   sigset_t set;
   int number;
 
@@ -344,7 +345,7 @@ serve (Worker *self)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
 
-  g_thread_unref (g_thread_new ("signals", await_signal, cancellable));
+  g_thread_unref (g_thread_new ("signals", await_signal, g_object_ref (cancellable)));
   if (self->arguments.control_fd >= 0)
     g_thread_unref (
         g_thread_new ("control", watch_control, GINT_TO_POINTER (self->arguments.control_fd)));
