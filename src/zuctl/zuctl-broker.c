@@ -1,103 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "zuctl-broker-open.h"
 #include "zuctl-command.h"
 #include "zuctl-output.h"
 
-#include <string.h>
-
-#define PORT "CredentialBroker"
-
-/* How the broker is reached. */
-typedef struct
-{
-  char *bus;
-  char *socket;
-  gboolean is_json;
-} BrokerOptions;
-
-static void
-options_clear (BrokerOptions *options)
-{
-  g_free (options->bus);
-  g_free (options->socket);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BrokerOptions, options_clear)
-
-static GDBusConnection *
-connect_to_bus (const char *bus, GError **error)
-{
-  if (bus == NULL || strcmp (bus, "session") == 0)
-    return g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
-  if (strcmp (bus, "system") == 0)
-    return g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
-  return g_dbus_connection_new_for_address_sync (
-      bus,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, error);
-}
-
-static ZuRemote *
-open_bus (const char *bus, GError **error)
-{
-  const ZuPortInfo *info = zu_port_lookup (PORT);
-  g_autoptr (GError) why = NULL;
-  g_autoptr (GDBusConnection) connection = connect_to_bus (bus, &why);
-
-  if (connection == NULL)
-    {
-      g_set_error (error, ZUCTL_FAILURE, ZUCTL_FAILURE_ENVIRONMENT,
-                   "cannot reach the %s bus: %s (name another with --bus, or --socket)",
-                   bus != NULL ? bus : "session", why->message);
-      return NULL;
-    }
-  return zu_dbus_remote_new (connection, info->dbus_interface->name, info->dbus_path, info);
-}
-
-static ZuRemote *
-open_socket (const char *path, GError **error)
-{
-  g_autoptr (ZuRpcClient) client = zu_rpc_client_new_for_path (path, error);
-  g_autoptr (ZuChannel) channel = NULL;
-
-  if (client == NULL)
-    {
-      g_prefix_error (error, "cannot reach the broker: ");
-      return NULL;
-    }
-  channel = zu_channel_proxy_new (ZU_REMOTE (client));
-  return zu_channel_remote_new (channel);
-}
-
-static ZuCredentialBroker *
-open_broker (const BrokerOptions *options, GError **error)
-{
-  g_autoptr (ZuRemote) remote = NULL;
-
-  if (options->bus != NULL && options->socket != NULL)
-    {
-      g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
-                           "broker: --bus and --socket exclude each other (give one of them)");
-      return NULL;
-    }
-
-  remote = options->socket != NULL ? open_socket (options->socket, error)
-                                   : open_bus (options->bus, error);
-  return remote != NULL ? zu_credential_broker_proxy_new (remote) : NULL;
-}
-
 static gboolean
-parse (const ZuctlCommand *command, GStrv words, BrokerOptions *options, ZuctlParsed *parsed,
+parse (const ZuctlCommand *command, GStrv words, ZuctlBrokerOptions *options, ZuctlParsed *parsed,
        GError **error)
 {
-  const GOptionEntry entries[] = { { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus,
-                                     "session (the default), system, or a bus's address", "BUS" },
-                                   { "socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket,
-                                     "The socket of a worker, instead of D-Bus", "PATH" },
-                                   { "json", 0, 0, G_OPTION_ARG_NONE, &options->is_json,
-                                     "Print a JSON object", NULL },
-                                   G_OPTION_ENTRY_NULL };
+  const GOptionEntry entries[] = { ZUCTL_BROKER_ENTRIES (options), G_OPTION_ENTRY_NULL };
 
   return zuctl_parse (command, words, entries, NULL, parsed, error);
 }
@@ -105,7 +16,7 @@ parse (const ZuctlCommand *command, GStrv words, BrokerOptions *options, ZuctlPa
 static int
 run_mint (const ZuctlCommand *command, GStrv words, GError **error)
 {
-  g_auto (BrokerOptions) options = { NULL };
+  g_auto (ZuctlBrokerOptions) options = { NULL };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_autoptr (ZuCredentialBroker) broker = NULL;
   g_autoptr (ZuJson) json = NULL;
@@ -113,7 +24,7 @@ run_mint (const ZuctlCommand *command, GStrv words, GError **error)
 
   if (!parse (command, words, &options, &parsed, error))
     return parsed.status;
-  broker = open_broker (&options, error);
+  broker = zuctl_broker_open (&options, error);
   if (broker == NULL)
     return ZUCTL_ERROR;
 
@@ -147,7 +58,7 @@ new_answer (const char *name, gboolean value)
 static int
 run_check (const ZuctlCommand *command, GStrv words, GError **error)
 {
-  g_auto (BrokerOptions) options = { NULL };
+  g_auto (ZuctlBrokerOptions) options = { NULL };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_autoptr (ZuCredentialBroker) broker = NULL;
   g_autoptr (ZuJson) json = NULL;
@@ -156,7 +67,7 @@ run_check (const ZuctlCommand *command, GStrv words, GError **error)
 
   if (!parse (command, words, &options, &parsed, error))
     return parsed.status;
-  broker = open_broker (&options, error);
+  broker = zuctl_broker_open (&options, error);
   if (broker == NULL)
     return ZUCTL_ERROR;
 
@@ -178,7 +89,7 @@ run_check (const ZuctlCommand *command, GStrv words, GError **error)
 static int
 run_introspect (const ZuctlCommand *command, GStrv words, GError **error)
 {
-  g_auto (BrokerOptions) options = { NULL };
+  g_auto (ZuctlBrokerOptions) options = { NULL };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_autoptr (ZuCredentialBroker) broker = NULL;
   g_autoptr (ZuJson) json = NULL;
@@ -187,7 +98,7 @@ run_introspect (const ZuctlCommand *command, GStrv words, GError **error)
 
   if (!parse (command, words, &options, &parsed, error))
     return parsed.status;
-  broker = open_broker (&options, error);
+  broker = zuctl_broker_open (&options, error);
   if (broker == NULL)
     return ZUCTL_ERROR;
 

@@ -35,6 +35,7 @@ extern const ZuctlCommand zuctl_event_commands[];
 extern const ZuctlCommand zuctl_plugin_commands[];
 extern const ZuctlCommand zuctl_port_commands[];
 extern const ZuctlCommand zuctl_broker_commands[];
+extern const ZuctlCommand zuctl_grant_commands[];
 extern const ZuctlCommand zuctl_identity_commands[];
 extern const ZuctlCommand zuctl_egress_commands[];
 

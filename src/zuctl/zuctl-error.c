@@ -24,7 +24,11 @@ is_refusal (const GError *error)
          || g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_UNDECODABLE)
          || g_error_matches (error, ZU_EVENT_SINK_ERROR, ZU_EVENT_SINK_ERROR_PLAINTEXT)
          || g_error_matches (error, ZU_CREDENTIAL_BROKER_ERROR,
-                             ZU_CREDENTIAL_BROKER_ERROR_NO_SECRET);
+                             ZU_CREDENTIAL_BROKER_ERROR_NO_SECRET)
+         || g_error_matches (error, ZU_CREDENTIAL_BROKER_ERROR,
+                             ZU_CREDENTIAL_BROKER_ERROR_BAD_TERMS)
+         || g_error_matches (error, ZU_CREDENTIAL_BROKER_ERROR,
+                             ZU_CREDENTIAL_BROKER_ERROR_NOT_FOUND);
 }
 
 /* The exit status that goes with an error. */

@@ -11,9 +11,9 @@
 
 /* Found by their names' first words, so the table needs no order but the help's. */
 static const ZuctlCommand *const groups[] = {
-  zuctl_run_commands,      zuctl_log_commands,    zuctl_event_commands,
-  zuctl_plugin_commands,   zuctl_port_commands,   zuctl_broker_commands,
-  zuctl_identity_commands, zuctl_egress_commands, zuctl_sandbox_commands,
+  zuctl_run_commands,    zuctl_log_commands,     zuctl_event_commands, zuctl_plugin_commands,
+  zuctl_port_commands,   zuctl_broker_commands,  zuctl_grant_commands, zuctl_identity_commands,
+  zuctl_egress_commands, zuctl_sandbox_commands,
 };
 
 typedef gboolean (*Visit) (const ZuctlCommand *command, gpointer data);

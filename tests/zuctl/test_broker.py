@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """zuctl broker, over a private bus and over a worker's socket."""
 
+import json
 import os
 import subprocess
 import time
@@ -124,6 +125,72 @@ class Socket(BrokerCase):
     def test_one_or_the_other(self) -> None:
         self.fail_with(2, "--bus and --socket exclude each other", "broker", "introspect", "--socket", self.socket,
                        "--bus", "session")
+
+
+class Grants(BrokerCase):
+    """Grants of a broker in a worker of its own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        socket = str(self.folder / "broker")
+        options = self.folder / "options.json"
+        options.write_text(json.dumps({"store": f"{self.folder}/grants.db", "sink": self.log, "instrument": "scripted",
+                                       "instrument-options": json.dumps({"record": f"{self.folder}/record",
+                                                                         "declines": ["steal"]})}))
+        reader = os.open(options, os.O_RDONLY)
+        self.addCleanup(os.close, reader)
+        worker = subprocess.Popen(["zu-worker", "--plugin=grant-broker", f"--socket={socket}", f"--options-fd={reader}"],
+                                  env=self.environment, pass_fds=[reader])
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.terminate)
+        self.at = ("--socket", socket)
+        self.wait_for(*self.at)
+
+    def write(self, name: str, value: object) -> str:
+        (self.folder / name).write_text(json.dumps(value))
+        return str(self.folder / name)
+
+    def grant(self, *terms: str) -> str:
+        return self.succeed("broker", "grant", "--ttl", "60", *terms, *self.at).strip()
+
+    def test_verbs(self) -> None:
+        consent = {"id": "c-1", "by": "ann", "authority": "owner", "purpose": "rent"}
+        grant = self.grant("--operation", "pay*", "--operation", "steal", "--payee", "shop", "--unit", "EUR", "--per-use", "10",
+                           "--cumulative", "15.50", "--consent", self.write("consent", consent))
+        self.assertRegex(grant, r"\A[0-9a-f-]{36}\Z")
+        use = ("broker", "use", grant, "pay-rent", "--payee", "shop", *self.at)
+        self.assertEqual(self.succeed(*use, "--amount", "10", "--key", "k"), '{"scripted":true}\n')
+        done = self.zuctl(*use, "--amount", "10", "--key", "k")
+        self.assertEqual((done.returncode, done.stdout), (1, b'refused: replay\n{"scripted":true}\n'))
+        for amount, payee, operation, refusal in (("5.51", "shop", "pay", "cumulative"), ("11", "shop", "pay", "per_use"),
+                                                  ("1", "casino", "pay", "scope"), ("1", "shop", "bake", "scope"),
+                                                  ("1", "shop", "steal", "declined")):
+            done = self.zuctl("broker", "use", grant, operation, "--payee", payee, "--amount", amount, *self.at)
+            self.assertEqual((done.returncode, done.stdout), (1, f"refused: {refusal}\n".encode()))
+        outcome, = self.succeed_json(*use, "--amount", "5.50")
+        self.assertEqual((outcome["done"], outcome["refusal"], outcome["remaining"]), (True, None, "0"))
+        listed, = self.succeed_json("broker", "grants", *self.at)
+        self.assertEqual((listed["id"], listed["used"], listed["n_uses"], listed["terms"]["consent"]),
+                         (grant, "15.5", 2, consent))
+        self.assertRegex(self.succeed("broker", "grants", *self.at),
+                         rf"\AGRANT .*\n{grant} +good +\S+Z +2 +15.5/15.50 EUR +pay\*, steal\n\Z")
+        self.assertEqual(self.succeed_json("broker", "revoke", grant, *self.at), [{"revoked": grant}])
+        self.assertEqual(self.zuctl(*use, "--amount", "1").stdout, b"refused: revoked\n")
+        self.assertIn(" revoked ", self.succeed("broker", "grants", *self.at))
+
+    def test_refused(self) -> None:
+        grant = self.grant("--operation", "pay", "--requires-consent", "--uses", "1")
+        self.assertEqual(self.zuctl("broker", "use", grant, "pay", *self.at).stdout, b"refused: no_consent\n")
+        self.fail_with(1, "cannot grant: ", "broker", "grant", "--operation", "pay", "--ttl", "-1", *self.at)
+        self.fail_with(1, r"cannot use it \(--key k\): ", "broker", "use", "no-such", "pay", "--key", "k", *self.at)
+        self.fail_with(1, "cannot revoke: ", "broker", "revoke", "no-such", *self.at)
+
+    def test_usage(self) -> None:
+        self.fail_with(2, "--operation is missing", "broker", "grant", "--ttl", "60", *self.at)
+        self.fail_with(2, "--ttl is missing", "broker", "grant", "--operation", "pay", *self.at)
+        self.fail_with(2, "--request ", "broker", "use", "g", "pay", "--request", self.write("array", []), *self.at)
+        self.fail_with(2, "cannot read the file", "broker", "use", "g", "pay", "--request", "/no/such", *self.at)
+        self.fail_with(2, "--consent ", "broker", "use", "g", "pay", "--consent", self.write("odd", {"no": "such"}), *self.at)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Usage(support.ZuctlCase):
 
     def test_lists_the_commands(self) -> None:
         for command in ("run", "log append", "log query", "log verify", "event digest", "plugins", "ports",
-                        "ports show", "broker mint", "broker introspect", "identity present", "identity verify",
+                        "ports show", "broker mint", "broker introspect", "broker grant", "broker use", "broker revoke", "broker grants", "identity present", "identity verify",
                         "egress check"):
             self.assertIn(command, self.commands())
 
