@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -20,6 +21,21 @@ import support  # noqa: E402
 from world import METADATA, PRIVATE, PUBLIC, PUBLIC6, Origin, Resolver, Server, echo, enter  # noqa: E402
 
 resolver: Resolver
+
+# The backend that a run is contained by: bubblewrap, or what is named here.
+BACKEND = os.environ.get("ZU_TEST_BACKEND", "bubblewrap")
+CONTAINED = ("--backend", BACKEND) + (("--image", "zu-view:1", "--mount", "/usr:/usr") if BACKEND == "local-docker" else ())
+
+
+def make_view() -> None:
+    """An image that has nothing of its own, so that this system's programs run in it."""
+    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+            ["docker", "import", "-", "zu-view:1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as engine:
+        os.mkdir(f"{folder}/usr")
+        for name in ("bin", "sbin", "lib", "lib64"):
+            os.symlink(f"usr/{name}", f"{folder}/{name}")
+        subprocess.run(["tar", "-C", folder, "-c", "."], stdout=engine.stdin, check=True)
+        assert engine.stdin is not None
 
 # What the tool does: a request a line of its arguments, and what came of it.
 GET = """
@@ -68,7 +84,7 @@ class Runs(support.ZuctlCase):
         self.url = f"http://{self.rule}/"
 
     def run_in(self, *options: str, script: str = GET, arguments: tuple[str, ...] = ()) -> subprocess.CompletedProcess[bytes]:
-        return self.zuctl("run", "--sink", self.log, *options, "--", "/usr/bin/python3", "-c", script, *arguments)
+        return self.zuctl("run", *CONTAINED, "--sink", self.log, *options, "--", "/usr/bin/python3", "-c", script, *arguments)
 
     def events(self, kind: str = "") -> list[dict[str, Any]]:
         found = [json.loads(line) for line in self.succeed("log", "query", self.log, "--json").splitlines()]
@@ -168,7 +184,7 @@ class Runs(support.ZuctlCase):
 
     def start(self, script: str) -> tuple[subprocess.Popen[bytes], int]:
         """A run that goes on, and its proxy."""
-        run = subprocess.Popen(["zuctl", "run", "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
+        run = subprocess.Popen(["zuctl", "run", *CONTAINED, "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
                                 "-uc", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
         self.addCleanup(lambda: run.poll() is None and run.kill())
         assert run.stdout is not None
@@ -199,7 +215,7 @@ class Runs(support.ZuctlCase):
     def test_killed_proxy(self) -> None:
         """Without its proxy a run reaches nothing, and says that it went wrong."""
         script = f"print('there'); input()\n{GET}".replace("sys.argv[1:]", repr([self.url]))
-        run = subprocess.Popen(["zuctl", "run", "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
+        run = subprocess.Popen(["zuctl", "run", *CONTAINED, "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
                                 "-uc", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=self.environment)
         assert run.stdout is not None
@@ -236,5 +252,7 @@ class Runs(support.ZuctlCase):
 
 if __name__ == "__main__":
     enter()
+    if BACKEND == "local-docker":
+        make_view()
     resolver = Resolver()
     support.main()

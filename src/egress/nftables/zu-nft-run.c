@@ -18,8 +18,25 @@ typedef struct
   char *message;
 } Job;
 
-/* The library keeps its state in static variables: two threads in it at once break the heap. */
-static GMutex library;
+/* The library keeps its state in static variables: two threads in it at once break the heap. Two
+ * modules have this code, and a process may have both, so what they lock belongs to the process. */
+static GMutex *
+get_library (void)
+{
+  static const char *const key = "zu-libnftables";
+  GObject *process = G_OBJECT (zu_registry_get_default ());
+  GMutex *mutex = g_object_get_data (process, key);
+
+  if (mutex != NULL)
+    return mutex;
+  mutex = g_new (GMutex, 1);
+  g_mutex_init (mutex);
+  if (g_object_replace_data (process, key, NULL, mutex, NULL, NULL))
+    return mutex;
+  g_mutex_clear (mutex);
+  g_free (mutex);
+  return g_object_get_data (process, key);
+}
 
 static void
 run_here (Job *job)
@@ -48,9 +65,9 @@ run (gpointer data)
       job->number = errno;
       return NULL;
     }
-  g_mutex_lock (&library);
+  g_mutex_lock (get_library ());
   run_here (job);
-  g_mutex_unlock (&library);
+  g_mutex_unlock (get_library ());
   return NULL;
 }
 
