@@ -252,7 +252,7 @@ zu_http_write_answer (const ZuHttpHead *self, gboolean is_kept, GString *out)
   append_fields (self, out);
   if (self->body == ZU_HTTP_BODY_LENGTH)
     g_string_append_printf (out, "Content-Length: %" G_GUINT64_FORMAT "\r\n", self->length);
-  else if (self->body == ZU_HTTP_BODY_NONE && self->status >= 200)
+  else if (self->body == ZU_HTTP_BODY_NONE && self->status >= 200 && self->status != 204)
     append_told_length (self, out);
   if (self->body == ZU_HTTP_BODY_CHUNKED)
     g_string_append (out, "Transfer-Encoding: chunked\r\n");

@@ -13,6 +13,7 @@
 #define LAST_WORDS_MS 5000
 #define LINGER_MS     1000
 #define CHUNK         (16 * 1024)
+#define N_LINGER      16 /* chunks a turn */
 
 static void
 on_client (ZuProxyWatch *watch)
@@ -274,8 +275,12 @@ refuse_unread (ZuProxyClient *self, ZuEgressReason reason)
 static gboolean
 receive (ZuProxyClient *self)
 {
+  gboolean is_first = self->in.length == 0;
   gssize n = zu_proxy_buffer_receive (&self->in, self->client.fd, CHUNK);
 
+  /* Between requests a client may be silent for long, but within one it may not. */
+  if (n > 0 && is_first)
+    zu_proxy_client_enter (self, ZU_PROXY_HEAD, self->proxy->settings.request_ms);
   if (n > 0)
     return TRUE;
   if (n < 0 && errno == EINTR)
@@ -305,14 +310,17 @@ read_head (ZuProxyClient *self)
     }
 }
 
+/* Whoever goes on sending has others served in between. */
 static void
 linger (ZuProxyClient *self)
 {
   char waste[CHUNK];
   gssize n = 1;
 
-  while (n > 0 && self->client.is_readable)
+  for (guint i = 0; n > 0 && i < N_LINGER && self->client.is_readable; i++)
     n = recv (self->client.fd, waste, sizeof waste, MSG_DONTWAIT);
+  if (n > 0 && self->client.is_readable)
+    zu_proxy_client_await_turn (self);
   if (n > 0)
     return;
   self->client.is_readable = FALSE;

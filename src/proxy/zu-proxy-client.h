@@ -37,6 +37,7 @@ typedef struct
   ZuProxyWatch server;
   ZuHost server_host; /* whom the server's connection is to */
   guint16 server_port;
+  ZuAddress server_address;
 
   ZuProxyBuffer in; /* from the client, and not understood yet */
   gsize looked_at;

@@ -222,14 +222,15 @@ move_answer (ZuProxyClient *self, gboolean *has_moved)
   return flush (self, &self->to_client, &self->client, has_moved);
 }
 
-/* The connection to the host is kept where nothing is left over on it; the client's, for its next
- * request. */
+/* The connection to the host is kept where nothing is left over on it, in either direction: a host
+ * that has answered before it had all of a body takes what comes next for the rest. The client's is
+ * kept for its next request. */
 static void
 finish (ZuProxyClient *self)
 {
   zu_proxy_client_record (self);
   if (!self->is_server_kept || !self->is_request_done || self->is_server_ended
-      || self->from_server.length > 0)
+      || self->from_server.length > 0 || self->to_server.length > 0)
     zu_proxy_watch_close (&self->server);
   zu_proxy_buffer_clear (&self->from_server);
   if (!self->is_client_kept)
@@ -240,7 +241,9 @@ finish (ZuProxyClient *self)
   else
     {
       self->looked_at = 0;
-      zu_proxy_client_enter (self, ZU_PROXY_HEAD, self->proxy->settings.idle_ms);
+      zu_proxy_client_enter (self, ZU_PROXY_HEAD,
+                             self->in.length > 0 ? self->proxy->settings.request_ms
+                                                 : self->proxy->settings.idle_ms);
     }
   zu_proxy_client_await_turn (self);
 }

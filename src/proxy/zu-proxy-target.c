@@ -4,8 +4,10 @@
 
 #include "zu-proxy-client.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 static void
 begin (ZuProxyClient *self)
@@ -45,6 +47,7 @@ on_dialled (int fd, const ZuAddress *address, gpointer data)
   self->record.has_address = TRUE;
   self->server_host = self->record.host;
   self->server_port = self->record.port;
+  self->server_address = *address;
   if (adopt (self, fd))
     begin (self);
   else
@@ -103,6 +106,16 @@ on_resolved (const ZuAddress *addresses, guint n_addresses, gboolean has_timed_o
   zu_proxy_client_refuse (self, refusal.reason);
 }
 
+/* Whether a server has kept still since its last answer. One that has said more, which the next
+ * request would take for its answer, or has gone, is not asked again. */
+static gboolean
+is_silent (const ZuProxyClient *self)
+{
+  char byte;
+
+  return recv (self->server.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 static gboolean
 is_there_already (ZuProxyClient *self)
 {
@@ -112,7 +125,8 @@ is_there_already (ZuProxyClient *self)
          && self->server_port == self->record.port && self->server_host.kind == host->kind
          && (host->kind == ZU_HOST_NAME
                  ? strcmp (self->server_host.name, host->name) == 0
-                 : zu_address_is_equal (&self->server_host.address, &host->address));
+                 : zu_address_is_equal (&self->server_host.address, &host->address))
+         && is_silent (self);
 }
 
 /* Connects to the host of the record, unless the connection of the request before is to it. */
@@ -123,6 +137,8 @@ zu_proxy_target_reach (ZuProxyClient *self)
 
   if (is_there_already (self))
     {
+      self->record.address = self->server_address;
+      self->record.has_address = TRUE;
       begin (self);
       return;
     }

@@ -19,6 +19,7 @@
 #define N_ACCEPTS   64 /* a turn */
 #define TICK_SHORT  50 /* milliseconds, while addresses are being tried */
 #define TICK_LONG   500
+#define N_REFUSED   64  /* connections above the most, which are told so; others wait */
 #define FLUSH_TRIES 200 /* of TICK_SHORT / 5 each, at the end */
 
 static gboolean
@@ -170,15 +171,24 @@ accept_one (ZuProxy *self)
   return TRUE;
 }
 
+/* Whether nobody more is let in for now. */
+static gboolean
+is_full (ZuProxy *self)
+{
+  return zu_proxy_journal_is_full (self->journal)
+         || self->clients.length >= self->settings.max_clients + N_REFUSED;
+}
+
 static void
 on_listener (ZuProxyWatch *watch)
 {
   ZuProxy *self = watch->owner;
 
-  if (zu_proxy_journal_is_full (self->journal))
-    set_listening (self, FALSE);
-  for (guint i = 0; i < N_ACCEPTS && self->is_listening && accept_one (self); i++)
-    ;
+  for (guint i = 0; i < N_ACCEPTS && self->is_listening; i++)
+    if (is_full (self))
+      set_listening (self, FALSE);
+    else if (!accept_one (self))
+      return;
 }
 
 /* Takes a listening socket. */
@@ -222,7 +232,7 @@ sweep (ZuProxy *self)
       next = l->next;
       zu_proxy_client_tick (l->data);
     }
-  if (self->listener.fd >= 0 && !zu_proxy_journal_is_full (self->journal))
+  if (self->listener.fd >= 0 && !is_full (self))
     set_listening (self, TRUE);
 }
 
