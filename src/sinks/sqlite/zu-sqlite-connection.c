@@ -2,6 +2,7 @@
 
 #include "zu-sqlite-connection.h"
 
+#include "zu-sqlite-ahead.h"
 #include "zu-sqlite-schema.h"
 #include "zu-sqlite-vfs.h"
 
@@ -172,7 +173,7 @@ zu_sqlite_connection_open_to_read (const char *path, gboolean is_immutable, guin
   int result = sqlite3_open_v2 (uri, &db,
                                 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
                                     | SQLITE_OPEN_URI,
-                                NULL);
+                                is_immutable ? zu_sqlite_ahead_get_name () : NULL);
 
   if (result != SQLITE_OK)
     {

@@ -2,6 +2,8 @@
 
 #include "zu-sqlite-vfs.h"
 
+#include "zu-sqlite-file.h"
+
 #include <string.h>
 
 #define NAME "zu-wal"
@@ -15,16 +17,12 @@
  * write that fails does so in that flush, where it is as final. */
 typedef struct
 {
-  sqlite3_file base;
-  sqlite3_file *real; /* behind this, in the same memory */
+  ZuSqliteFile file;
   guint8 *gathered;
   gsize size;
   sqlite3_int64 start; /* where it belongs in the file */
 } WalFile;
 
-#define REAL_OFFSET ((sizeof (WalFile) + 15) & ~(gsize) 15)
-
-static sqlite3_vfs *real_vfs;
 static sqlite3_vfs own_vfs;
 
 static int
@@ -33,9 +31,9 @@ flush (WalFile *self)
   gsize size = self->size;
 
   self->size = 0;
-  return size == 0
-             ? SQLITE_OK
-             : self->real->pMethods->xWrite (self->real, self->gathered, (int) size, self->start);
+  return size == 0 ? SQLITE_OK
+                   : self->file.real->pMethods->xWrite (self->file.real, self->gathered, (int) size,
+                                                        self->start);
 }
 
 static int
@@ -43,7 +41,7 @@ wal_close (sqlite3_file *file)
 {
   WalFile *self = (WalFile *) file;
   int result = flush (self);
-  int closed = self->real->pMethods->xClose (self->real);
+  int closed = self->file.real->pMethods->xClose (self->file.real);
 
   g_clear_pointer (&self->gathered, g_free);
   return result != SQLITE_OK ? result : closed;
@@ -55,7 +53,9 @@ wal_read (sqlite3_file *file, void *out, int size, sqlite3_int64 offset)
   WalFile *self = (WalFile *) file;
   int result = flush (self);
 
-  return result != SQLITE_OK ? result : self->real->pMethods->xRead (self->real, out, size, offset);
+  return result != SQLITE_OK
+             ? result
+             : self->file.real->pMethods->xRead (self->file.real, out, size, offset);
 }
 
 static int
@@ -70,7 +70,7 @@ wal_write (sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset
   if (result != SQLITE_OK)
     return result;
   if (size > ROOM)
-    return self->real->pMethods->xWrite (self->real, bytes, size, offset);
+    return self->file.real->pMethods->xWrite (self->file.real, bytes, size, offset);
 
   if (self->gathered == NULL)
     self->gathered = g_malloc (ROOM);
@@ -87,7 +87,8 @@ wal_truncate (sqlite3_file *file, sqlite3_int64 size)
   WalFile *self = (WalFile *) file;
   int result = flush (self);
 
-  return result != SQLITE_OK ? result : self->real->pMethods->xTruncate (self->real, size);
+  return result != SQLITE_OK ? result
+                             : self->file.real->pMethods->xTruncate (self->file.real, size);
 }
 
 static int
@@ -96,7 +97,7 @@ wal_sync (sqlite3_file *file, int flags)
   WalFile *self = (WalFile *) file;
   int result = flush (self);
 
-  return result != SQLITE_OK ? result : self->real->pMethods->xSync (self->real, flags);
+  return result != SQLITE_OK ? result : self->file.real->pMethods->xSync (self->file.real, flags);
 }
 
 static int
@@ -105,31 +106,8 @@ wal_get_size (sqlite3_file *file, sqlite3_int64 *size)
   WalFile *self = (WalFile *) file;
   int result = flush (self);
 
-  return result != SQLITE_OK ? result : self->real->pMethods->xFileSize (self->real, size);
-}
-
-static int
-wal_lock (sqlite3_file *file, int level)
-{
-  sqlite3_file *real = ((WalFile *) file)->real;
-
-  return real->pMethods->xLock (real, level);
-}
-
-static int
-wal_unlock (sqlite3_file *file, int level)
-{
-  sqlite3_file *real = ((WalFile *) file)->real;
-
-  return real->pMethods->xUnlock (real, level);
-}
-
-static int
-wal_check_lock (sqlite3_file *file, int *is_locked)
-{
-  sqlite3_file *real = ((WalFile *) file)->real;
-
-  return real->pMethods->xCheckReservedLock (real, is_locked);
+  return result != SQLITE_OK ? result
+                             : self->file.real->pMethods->xFileSize (self->file.real, size);
 }
 
 static int
@@ -138,24 +116,9 @@ wal_control (sqlite3_file *file, int op, void *argument)
   WalFile *self = (WalFile *) file;
   int result = flush (self);
 
-  return result != SQLITE_OK ? result
-                             : self->real->pMethods->xFileControl (self->real, op, argument);
-}
-
-static int
-wal_get_sector_size (sqlite3_file *file)
-{
-  sqlite3_file *real = ((WalFile *) file)->real;
-
-  return real->pMethods->xSectorSize (real);
-}
-
-static int
-wal_get_characteristics (sqlite3_file *file)
-{
-  sqlite3_file *real = ((WalFile *) file)->real;
-
-  return real->pMethods->xDeviceCharacteristics (real);
+  return result != SQLITE_OK
+             ? result
+             : self->file.real->pMethods->xFileControl (self->file.real, op, argument);
 }
 
 static const sqlite3_io_methods wal_methods = {
@@ -166,28 +129,20 @@ static const sqlite3_io_methods wal_methods = {
   .xTruncate = wal_truncate,
   .xSync = wal_sync,
   .xFileSize = wal_get_size,
-  .xLock = wal_lock,
-  .xUnlock = wal_unlock,
-  .xCheckReservedLock = wal_check_lock,
+  .xLock = zu_sqlite_file_lock,
+  .xUnlock = zu_sqlite_file_unlock,
+  .xCheckReservedLock = zu_sqlite_file_check_lock,
   .xFileControl = wal_control,
-  .xSectorSize = wal_get_sector_size,
-  .xDeviceCharacteristics = wal_get_characteristics,
+  .xSectorSize = zu_sqlite_file_get_sector_size,
+  .xDeviceCharacteristics = zu_sqlite_file_get_characteristics,
 };
 
 static int
 open_file (sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
-  WalFile *self = (WalFile *) file;
-  int result;
-
   if ((flags & SQLITE_OPEN_WAL) == 0)
-    return real_vfs->xOpen (real_vfs, name, file, flags, out_flags);
-
-  *self = (WalFile){ .real = (sqlite3_file *) ((char *) file + REAL_OFFSET) };
-  result = real_vfs->xOpen (real_vfs, name, self->real, flags, out_flags);
-  if (self->real->pMethods != NULL)
-    self->base.pMethods = &wal_methods;
-  return result;
+    return zu_sqlite_file_open_plain (file, name, flags, out_flags);
+  return zu_sqlite_file_open (file, sizeof (WalFile), &wal_methods, name, flags, out_flags);
 }
 
 /* Registers it once; %NULL, which is SQLite's own, where that cannot be done. */
@@ -197,23 +152,8 @@ zu_sqlite_vfs_get_name (void)
   static gsize is_ready;
 
   if (g_once_init_enter (&is_ready))
-    {
-      gsize state = 1;
-
-      real_vfs = sqlite3_vfs_find (NULL);
-      if (real_vfs != NULL)
-        {
-          /* All but opening is the real one's. */
-          own_vfs = *real_vfs;
-          own_vfs.pNext = NULL;
-          own_vfs.zName = NAME;
-          own_vfs.szOsFile = (int) REAL_OFFSET + real_vfs->szOsFile;
-          own_vfs.xOpen = open_file;
-          if (sqlite3_vfs_register (&own_vfs, FALSE) == SQLITE_OK)
-            state = 2;
-        }
-      g_once_init_leave (&is_ready, state);
-    }
-
+    g_once_init_leave (&is_ready,
+                       zu_sqlite_file_register (&own_vfs, NAME, sizeof (WalFile), open_file) ? 2
+                                                                                             : 1);
   return is_ready == 2 ? NAME : NULL;
 }
