@@ -4,6 +4,7 @@
  * has been followed, and the descriptor that was judged is the one that is mounted. */
 
 #include "zu-mounts.h"
+#include "zu-bound-sockets.h"
 #include "zu-socket.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As many as the keeper takes. */
+/* As many as the keeper takes, and an image. */
 #define MAX_MOUNTS 64
 
 #define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
@@ -166,6 +167,31 @@ open_source (ZuMount *self, const char *path, const char *state_root, GError **e
   return FALSE;
 }
 
+/* Whoever can reach a daemon's socket can have the daemon act for it; that it is mounted read-only
+ * keeps nobody from connecting. */
+static gboolean
+check_sockets (const ZuMount *self, GError **error)
+{
+  g_autofree char *table = NULL, *found = NULL;
+
+  if (!self->is_folder)
+    return TRUE;
+  if (!g_file_get_contents ("/proc/net/unix", &table, NULL, error))
+    {
+      g_prefix_error (error, "cannot tell whether '%s' holds sockets: ", self->source);
+      return FALSE;
+    }
+  found = zu_bound_sockets_find (table, self->source);
+  if (!found)
+    return TRUE;
+  g_set_error (
+      error, REFUSED,
+      "'%s' is not mounted into a sandbox: a process has the socket '%s' in it (mount what "
+      "is needed of that folder, without the socket)",
+      self->source, found);
+  return FALSE;
+}
+
 static gboolean
 read_mode (ZuJson *volume, const char *path, gboolean *writable, GError **error)
 {
@@ -223,7 +249,7 @@ mount_new (const char *path, ZuJson *volume, const char *state_root, GError **er
     }
   self->destination = g_strdup (zu_json_get_string (bind, NULL));
   if (!zu_mount_check_destination (self->destination, error)
-      || !open_source (self, path, state_root, error))
+      || !open_source (self, path, state_root, error) || !check_sockets (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }

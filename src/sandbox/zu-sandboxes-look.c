@@ -98,10 +98,33 @@ zu_sandboxes_reclaim (ZuSandboxes *self, const char *backend, GError **error)
     {
       ZuState *state = states->pdata[i];
 
-      if (is_of (state, backend) && zu_remains_remove (state, TRUE))
+      if (!zu_state_is_live (state) && is_of (state, backend) && zu_remains_remove (state, TRUE))
         g_strv_builder_add (removed, state->id);
     }
   return g_strv_builder_end (removed);
+}
+
+/**
+ * zu_sandboxes_begin: (skip)
+ * @self: a set
+ * @backend: the plugin that is about to launch
+ *
+ * At its first call reclaims what has no live keeper: whoever only launches, and never collects,
+ * leaves nothing behind for ever either. What cannot be removed is no reason not to launch.
+ */
+void
+zu_sandboxes_begin (ZuSandboxes *self, const char *backend)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) removed = NULL;
+
+  if (!g_atomic_int_compare_and_exchange (&self->has_begun, 0, 1))
+    return;
+  removed = zu_sandboxes_reclaim (self, backend, &error);
+  if (!removed)
+    g_message ("cannot look for what was left behind: %s", error->message);
+  else if (*removed)
+    g_debug ("reclaimed %u sandboxes", g_strv_length (removed));
 }
 
 /* Lives @seconds from now on. */

@@ -15,6 +15,7 @@ struct _ZuSandboxes
   GHashTable *sessions;  /* name to ZuSession */
   guint last_session;
   GMutex sharing; /* held while a shared session is opened */
+  gint has_begun; /* once what was left behind has been looked for */
 };
 
 ZuSession *zu_session_ref (ZuSession *self);

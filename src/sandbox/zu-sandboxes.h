@@ -28,6 +28,7 @@ gboolean zu_sandboxes_resize (ZuSandboxes *self, const char *id, const char *pro
 /* zu-sandboxes-look.c */
 ZuSandbox *zu_sandboxes_inspect (ZuSandboxes *self, const char *id, GError **error);
 GPtrArray *zu_sandboxes_list (ZuSandboxes *self, const char *backend, GError **error);
+void zu_sandboxes_begin (ZuSandboxes *self, const char *backend);
 GStrv zu_sandboxes_reclaim (ZuSandboxes *self, const char *backend, GError **error);
 gboolean zu_sandboxes_extend (ZuSandboxes *self, const char *id, gint64 seconds, gint64 max_seconds,
                               GCancellable *cancellable, GError **error);

@@ -387,6 +387,35 @@ test_reclaim (SandboxFixture *f, gconstpointer data)
   ran = sandbox_run (f->backend, f->id, "true", 0);
 }
 
+/* Another object, as the next process has, launches: that is enough. */
+static void
+test_reclaim_at_start (SandboxFixture *f, gconstpointer data)
+{
+  g_autofree char *uri = g_strdup_printf ("sqlite:%s/log.db", f->dir);
+  g_autoptr (ZuOwnership) owner =
+      g_object_new (ZU_TYPE_OWNERSHIP, "run", TRACE, "task", TASK, "sink", uri, NULL);
+  g_autoptr (ZuSandboxBackend) next = sandbox_new_backend (f->state);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = sandbox_launch_for (f->backend, "{}", owner, &error), *other = NULL;
+  g_autoptr (ZuSandbox) left = NULL;
+  g_auto (Ran) ran = { NULL };
+
+  g_assert_no_error (error);
+  kill_keeper (f, id);
+  left = inspect_once_dead (f, id);
+  other = sandbox_launch (next, "{}", &error);
+  g_assert_no_error (error);
+  g_clear_object (&left);
+  left = zu_sandbox_backend_inspect (next, id, NULL, &error);
+  g_assert_null (left);
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND);
+  g_assert_cmpuint (count_terminal_events (uri), ==, 1);
+  ran = sandbox_run (f->backend, f->id, "true", 0);
+  g_clear_error (&error);
+  g_assert_true (zu_sandbox_backend_destroy (next, other, NULL, &error));
+  g_assert_no_error (error);
+}
+
 static void
 assert_lives (SandboxFixture *f, const char *id, gboolean lives)
 {
@@ -583,6 +612,7 @@ main (int argc, char **argv)
   ADD ("listen", test_listen);
   ADD ("list", test_list);
   ADD ("reclaim", test_reclaim);
+  ADD ("reclaim-at-start", test_reclaim_at_start);
   ADD ("extend", test_extend);
   ADD ("idle", test_idle);
   ADD ("user", test_user);

@@ -2,13 +2,17 @@
 
 /* The pure parts: what a spec becomes, what may be mounted, what bubblewrap is told. */
 
+#include "zu-bound-sockets.h"
 #include "zu-bwrap-argv.h"
 #include "zu-bwrap-probe.h"
 #include "zu-launch-plan.h"
+#include "zu-socket.h"
 #include "zu-state.h"
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define ROOT "/run/zu/sandboxes"
@@ -153,6 +157,71 @@ test_sources (void)
     g_assert_false (zu_mount_check_source (refused[i], "/s/state", NULL));
   for (guint i = 0; i < G_N_ELEMENTS (taken); i++)
     g_assert_true (zu_mount_check_source (taken[i], "/s/state", NULL));
+}
+
+static int
+bind_in (const char *folder, int type)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+  g_snprintf (address.sun_path, sizeof address.sun_path, "%s/inner/socket", folder);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  return fd;
+}
+
+/* A folder is refused for as long as somebody is bound to a socket in it, whatever kind that has;
+ * what has no owner any more, or lies beside, is none. */
+static void
+test_sockets (void)
+{
+  static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+  g_autofree char *dir = g_dir_make_tmp ("zu-rules-XXXXXX", NULL);
+  g_autofree char *held = g_build_filename (dir, "held", NULL);
+  g_autofree char *inner = g_build_filename (held, "inner", NULL);
+  g_autofree char *beside = g_build_filename (dir, "held2", NULL);
+  g_autofree char *path = g_build_filename (inner, "socket", NULL);
+  g_autofree char *command = g_strdup_printf ("rm -rf '%s'", dir);
+  g_autofree char *spec = g_strdup_printf ("{\"volumes\": {\"%s\": {\"bind\": \"/x\"}}}", held);
+  g_autofree char *other = g_strdup_printf ("{\"volumes\": {\"%s\": {\"bind\": \"/x\"}}}", beside);
+
+  g_assert_cmpint (g_mkdir_with_parents (inner, 0755), ==, 0);
+  g_assert_cmpint (g_mkdir (beside, 0755), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ZuLaunchPlan) p = NULL, q = NULL, r = NULL;
+      ZU_AUTO_FD int fd = bind_in (held, types[i]);
+
+      p = plan (spec, &error);
+      g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC);
+      g_assert_nonnull (strstr (error->message, path));
+      g_clear_error (&error);
+      q = plan (other, &error);
+      g_assert_no_error (error);
+      zu_clear_fd (&fd);
+      r = plan (spec, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (g_unlink (path), ==, 0);
+    }
+  g_assert_cmpint (system (command), ==, 0);
+}
+
+static void
+test_socket_table (void)
+{
+  static const char *const tables[] = {
+    "",
+    "\n\n",
+    "Num RefCount Protocol Flags Type St Inode Path",
+    "0: 2 0 0 1 1 7",
+    "0: 2 0 0 1 1 7 @/tmp/x",
+    "0: 2 0 0 1 1 7 /no/such/file",
+    "0: 2 0 0 1 1 7 /usr",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
+    g_assert_null (zu_bound_sockets_find (tables[i], "/"));
 }
 
 static ZuBwrapView *
@@ -311,6 +380,8 @@ main (int argc, char **argv)
   g_test_add_func ("/rules/refused", test_refused);
   g_test_add_func ("/rules/unknown-key", test_unknown_key);
   g_test_add_func ("/rules/sources", test_sources);
+  g_test_add_func ("/rules/sockets", test_sockets);
+  g_test_add_func ("/rules/socket-table", test_socket_table);
   g_test_add_func ("/rules/argv", test_argv);
   g_test_add_func ("/rules/argv-mounts", test_argv_mounts);
   g_test_add_func ("/rules/probe", test_probe);

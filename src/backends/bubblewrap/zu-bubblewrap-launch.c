@@ -433,6 +433,7 @@ zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership
       || !prepare (self, &launch, error)
       || !zu_ownership_open_process (owner, &launch.owner_fd, error))
     return NULL;
+  zu_sandboxes_begin (all, ZU_BUBBLEWRAP_NAME);
   choose_identity (&launch);
   launch.state = zu_state_create (zu_sandboxes_get_root (all), error);
   if (!launch.state)

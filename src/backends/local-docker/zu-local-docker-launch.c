@@ -558,6 +558,7 @@ zu_local_docker_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnersh
       || !zu_ownership_open_process (owner, &self.owner_fd, error)
       || !(self.state = zu_state_create (zu_sandboxes_get_root (self.all), error)))
     return NULL;
+  zu_sandboxes_begin (self.all, ZU_LOCAL_DOCKER_NAME);
   if (start (&self, cancellable, &failure))
     return g_steal_pointer (&self.answer);
   undo (&self);
