@@ -8,7 +8,7 @@
 
 /* As much as a seqpacket socket takes with the kernel's default buffers. */
 #define ZU_KEEPER_MAX         (192u * 1024u)
-#define ZU_KEEPER_MAX_MOUNTS  64u
+#define ZU_KEEPER_MAX_MOUNTS  65u
 #define ZU_KEEPER_MAX_INHERIT 80u
 #define ZU_KEEPER_MAX_CGROUPS 8u
 #define ZU_KEEPER_MAX_ARGS    4096u

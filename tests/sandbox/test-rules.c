@@ -250,6 +250,7 @@ build (const char *spec, const char *workdir, gboolean staged, gboolean by_fd)
                                    .plan = p,
                                    .view = view,
                                    .workdir = workdir,
+                                   .owns_workdir = p && zu_bwrap_owns_workdir (p, workdir),
                                    .uid = 7,
                                    .gid = 8,
                                    .staged = staged,

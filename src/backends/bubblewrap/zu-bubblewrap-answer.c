@@ -71,7 +71,7 @@ make_details (const Launch *launch, GError **error)
   zu_json_builder_begin_array (builder);
   for (guint i = 0; i < G_N_ELEMENTS (scratch); i++)
     zu_json_builder_add_string (builder, scratch[i]);
-  if (zu_bwrap_owns_workdir (launch->plan, launch->workdir))
+  if (launch->owns_workdir)
     zu_json_builder_add_string (builder, launch->workdir);
   zu_json_builder_end_array (builder);
   add_mounts (builder, launch->plan);
@@ -95,8 +95,8 @@ describe (ZuBubblewrap *self, const Launch *launch, ZuJson *details)
   };
 
   return g_object_new (ZU_TYPE_SANDBOX, "id", launch->state->id, "backend", ZU_BUBBLEWRAP_NAME,
-                       "network", ZU_NETWORK_MODE_NONE, "limits", limits, "weaker",
-                       launch->degraded ? weaker : NULL, "run",
+                       "image", launch->plan->image, "network", ZU_NETWORK_MODE_NONE, "limits",
+                       limits, "weaker", launch->degraded ? weaker : NULL, "run",
                        launch->owner ? zu_ownership_get_run (launch->owner) : NULL, "owner-uid",
                        (gint64) geteuid (), "created", created, "details", details, NULL);
 }

@@ -4,12 +4,10 @@
 
 #include "zu-bubblewrap-private.h"
 #include "zu-cgroup.h"
+#include "zu-image-reference.h"
 #include "zu-label.h"
 #include "zu-socket.h"
-#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -36,6 +34,7 @@ launch_clear (Launch *self)
   g_clear_object (&self->answer);
   zu_clear_fd (&self->owner_fd);
   g_clear_pointer (&self->profile, zu_seccomp_profile_free);
+  g_clear_pointer (&self->image, zu_bwrap_image_free);
   zu_close_fds (self->filters, 2);
   g_free (self->program);
   g_free (self->workdir);
@@ -67,12 +66,38 @@ check_backend (const ZuLaunchPlan *plan, ZuLaunchSpec *spec, GError **error)
   for (; option && *option; option++)
     if (!g_str_has_prefix (*option, "no-new-privileges"))
       return refuse_option ("security_opt", *option, error);
-  if (!plan->image)
-    return TRUE;
-  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_IMAGE_MISSING,
-               "there is no image '%s' here: bubblewrap shows the host's /usr (leave image out)",
-               plan->image);
+  return TRUE;
+}
+
+/* A folder of this machine's is an image of this machine's, and nothing says that it is what it
+ * was.
+ */
+static gboolean
+check_image (const ZuLaunchPlan *plan, ZuLaunchSpec *spec, GError **error)
+{
+  g_autoptr (ZuImagePolicy) policy =
+      zu_image_policy_new (zu_launch_spec_get_image_allowlist (spec), NULL,
+                           zu_launch_spec_get_require_digest (spec));
+  const ZuImageReference here = { plan->image, (char *) "localhost", plan->image, NULL, NULL };
+
+  if (policy->require_digest)
+    g_set_error (error, REFUSED, "image '%s' is a folder, which no digest pins", plan->image);
+  else if (!plan->read_only)
+    return refuse_option ("read_only false with an image",
+                          "it shows images read-only (mount a folder with mode rw)", error);
+  else
+    return zu_image_policy_check (policy, &here, error);
   return FALSE;
+}
+
+static gboolean
+open_image (Launch *launch, ZuLaunchSpec *spec, const char *state_root, GError **error)
+{
+  if (!launch->plan->image)
+    return TRUE;
+  if (check_image (launch->plan, spec, error))
+    launch->image = zu_bwrap_image_open (launch->plan->image, state_root, error);
+  return launch->image != NULL;
 }
 
 static gboolean
@@ -118,6 +143,18 @@ prepare (ZuBubblewrap *self, Launch *launch, GError **error)
   return launch->profile && make_filters (launch->profile, launch->filters, error);
 }
 
+/* What an image has there is shown, and not hidden by a tmpfs. */
+static gboolean
+choose_workdir (Launch *launch, GError **error)
+{
+  launch->workdir = g_strdup (launch->plan->workdir ? launch->plan->workdir : ZU_BWRAP_WORKDIR);
+  launch->owns_workdir = zu_bwrap_owns_workdir (launch->plan, launch->workdir)
+                         && !(launch->image && zu_bwrap_image_has (launch->image, launch->workdir));
+  return !launch->image
+         || zu_bwrap_image_check (launch->image, launch->plan, launch->workdir,
+                                  launch->owns_workdir, error);
+}
+
 /* Root's sandboxes really are somebody else's processes; everybody else's are their own. */
 static void
 choose_identity (Launch *launch)
@@ -130,104 +167,6 @@ choose_identity (Launch *launch)
       launch->uid = (guint32) launch->plan->uid;
       launch->gid = (guint32) launch->plan->gid;
     }
-  launch->workdir = g_strdup (launch->plan->workdir ? launch->plan->workdir : ZU_BWRAP_WORKDIR);
-}
-
-/* Takes @fd and answers the number it will have in bubblewrap. */
-static int
-inherit (Launch *launch, int fd, GError **error)
-{
-  if (fd < 0)
-    {
-      if (error && !*error)
-        g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-                     "cannot pass a file to the sandbox: %s", g_strerror (errno));
-      return -1;
-    }
-  g_array_append_val (launch->inherit, fd);
-  return ZU_KEEPER_INHERIT_FD + (int) launch->inherit->len - 1;
-}
-
-/* Every reader of a memory file needs an offset of its own. */
-static int
-reopen (int fd)
-{
-  char path[64];
-
-  g_snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
-  return open (path, O_RDONLY | O_CLOEXEC);
-}
-
-static int
-make_data (const char *text)
-{
-  ZU_AUTO_FD int fd = memfd_create ("zu-file", MFD_CLOEXEC);
-  gsize size = strlen (text);
-
-  if (fd >= 0 && write (fd, text, size) == (gssize) size && lseek (fd, 0, SEEK_SET) == 0)
-    return zu_steal_fd (&fd);
-  return -1;
-}
-
-static char *
-dup_hosts (const ZuLaunchPlan *plan)
-{
-  g_autofree char *more = g_strjoinv ("\n", plan->hosts);
-
-  return g_strdup_printf ("127.0.0.1 localhost\n::1 localhost\n127.0.1.1 sandbox\n%s%s", more,
-                          *more ? "\n" : "");
-}
-
-/* A user's mounts go to bubblewrap, which opens nothing that this user cannot. */
-static gboolean
-pass_mounts (Launch *launch, GError **error)
-{
-  launch->first_mount = -1;
-  if (launch->drops || !zu_bwrap_knows_option (launch->program, "--bind-fd"))
-    return TRUE;
-  for (guint i = 0; i < launch->plan->mounts->len; i++)
-    {
-      ZuMount *mount = launch->plan->mounts->pdata[i];
-      int number = inherit (launch, fcntl (mount->fd, F_DUPFD_CLOEXEC, 3), error);
-
-      if (number < 0)
-        return FALSE;
-      if (i == 0)
-        launch->first_mount = number;
-    }
-  return TRUE;
-}
-
-static gboolean
-pass_files (ZuBubblewrap *self, Launch *launch, GError **error)
-{
-  const char *home =
-      zu_bwrap_owns_workdir (launch->plan, launch->workdir) ? launch->workdir : "/tmp";
-  g_autofree char *program = zu_keeper_find_program ("zu-guest", error);
-  g_autofree char *passwd = g_strdup_printf ("%ssandbox:x:%u:%u:sandbox:%s:/bin/sh\n",
-                                             launch->uid ? "root:x:0:0:root:/:/bin/sh\n" : "",
-                                             launch->uid, launch->gid, home);
-  g_autofree char *group =
-      g_strdup_printf ("%ssandbox:x:%u:\n", launch->gid ? "root:x:0:\n" : "", launch->gid);
-  g_autofree char *hosts = dup_hosts (launch->plan);
-  const int *filters = launch->profile ? launch->filters : self->filters;
-  ZuBwrapFds *fds = &launch->fds;
-
-  if (!program)
-    return FALSE;
-  launch->inherit = g_array_new (FALSE, FALSE, sizeof (int));
-  fds->ca = -1;
-  fds->allowed = inherit (launch, reopen (filters[0]), error);
-  fds->refused = inherit (launch, reopen (filters[1]), error);
-  fds->guest = inherit (launch, open (program, O_RDONLY | O_CLOEXEC), error);
-  fds->passwd = inherit (launch, make_data (passwd), error);
-  fds->group = inherit (launch, make_data (group), error);
-  fds->hosts = inherit (launch, make_data (hosts), error);
-  if (launch->plan->ca_cert)
-    fds->ca = inherit (launch, make_data (launch->plan->ca_cert), error);
-  return fds->allowed >= 0 && fds->refused >= 0 && fds->guest >= 0 && fds->passwd >= 0
-         && fds->group >= 0 && fds->hosts >= 0 && (fds->ca >= 0 || !launch->plan->ca_cert)
-         && pass_mounts (launch, error);
 }
 
 /* Control groups hold the whole sandbox; without them a limit holds each process, except for the
@@ -252,13 +191,13 @@ set_limits (Launch *launch, GError **error)
 static GStrv
 make_environment (Launch *launch)
 {
-  gboolean own = zu_bwrap_owns_workdir (launch->plan, launch->workdir);
   GStrv environment = g_strdupv (launch->plan->environment);
 
   environment =
       g_environ_setenv (environment, "PATH",
                         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", FALSE);
-  environment = g_environ_setenv (environment, "HOME", own ? launch->workdir : "/tmp", FALSE);
+  environment = g_environ_setenv (environment, "HOME",
+                                  launch->owns_workdir ? launch->workdir : "/tmp", FALSE);
   return g_environ_setenv (environment, "LANG", "C.UTF-8", FALSE);
 }
 
@@ -275,7 +214,7 @@ encode_go (Launch *launch, GError **error)
   return launch->go != NULL;
 }
 
-/* Root's mounts go to the keeper, to be mapped. */
+/* Root's mounts go to the keeper, to be mapped; the image comes last. */
 static GArray *
 collect_mounts (Launch *launch)
 {
@@ -283,6 +222,8 @@ collect_mounts (Launch *launch)
 
   for (guint i = 0; launch->drops && i < launch->plan->mounts->len; i++)
     g_array_append_val (fds, ((ZuMount *) launch->plan->mounts->pdata[i])->fd);
+  if (launch->drops && launch->image)
+    g_array_append_val (fds, launch->image->fd);
   return fds;
 }
 
@@ -290,11 +231,16 @@ static ZuKeeperLink *
 start_keeper (ZuBubblewrap *self, Launch *launch, struct zu_wire_hello *hello,
               ZuGuestChannel **channel, GCancellable *cancellable, GError **error)
 {
+  g_autofree char *staged = g_strdup_printf (ZU_KEEPER_STAGE "/%u", launch->plan->mounts->len);
   const ZuBwrapRequest request = {
     .program = launch->program,
     .plan = launch->plan,
-    .view = self->view,
+    .view = launch->image ? launch->image->view : self->view,
     .workdir = launch->workdir,
+    .owns_workdir = launch->owns_workdir,
+    .image = !launch->image  ? NULL
+             : launch->drops ? staged
+                             : launch->image->path,
     .uid = launch->uid,
     .gid = launch->gid,
     .staged = launch->drops,
@@ -408,8 +354,9 @@ start (ZuBubblewrap *self, ZuSandboxes *all, Launch *launch, GCancellable *cance
   g_autoptr (ZuGuestChannel) channel = NULL;
   struct zu_wire_hello hello;
 
-  if (!set_limits (launch, error) || !pass_files (self, launch, error) || !encode_go (launch, error)
-      || !zu_bubblewrap_write_label (self, launch, error) || !find_epilogue (launch, error))
+  if (!set_limits (launch, error) || !zu_bubblewrap_pass_files (self, launch, error)
+      || !encode_go (launch, error) || !zu_bubblewrap_write_label (self, launch, error)
+      || !find_epilogue (launch, error))
     return FALSE;
   link = start_keeper (self, launch, &hello, &channel, cancellable, error);
   if (!link || !check_floor (launch, &hello, error))
@@ -429,7 +376,9 @@ zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership
 
   if (!all || !zu_ownership_check (owner, error)
       || !(launch.plan = zu_launch_plan_new (spec, zu_sandboxes_get_root (all), error))
-      || !check_backend (launch.plan, spec, error) || !probe (self, &launch, error)
+      || !check_backend (launch.plan, spec, error)
+      || !open_image (&launch, spec, zu_sandboxes_get_root (all), error)
+      || !choose_workdir (&launch, error) || !probe (self, &launch, error)
       || !prepare (self, &launch, error)
       || !zu_ownership_open_process (owner, &launch.owner_fd, error))
     return NULL;

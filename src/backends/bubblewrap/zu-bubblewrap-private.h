@@ -2,7 +2,7 @@
 #pragma once
 
 #include "zu-bubblewrap.h"
-#include "zu-bwrap-argv.h"
+#include "zu-bwrap-image.h"
 #include "zu-bwrap-probe.h"
 #include "zu-cgroup.h"
 #include "zu-sandboxes.h"
@@ -34,7 +34,9 @@ typedef struct
   ZuCgroup *cgroup;
   char *program;
   char *workdir;
-  ZuOwnership *owner; /* nullable; the caller's */
+  gboolean owns_workdir;
+  ZuBwrapImage *image; /* nullable: the host's own view */
+  ZuOwnership *owner;  /* nullable; the caller's */
   int owner_fd;
   ZuSandbox *answer;
   ZuSeccompProfile *profile; /* nullable: the caller's */
@@ -58,6 +60,9 @@ ZuSandbox *zu_bubblewrap_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, 
 /* zu-bubblewrap-answer.c: what launch answers, which is what the label holds. */
 gint64 zu_bubblewrap_get_lifetime (ZuBubblewrap *self, const ZuLaunchPlan *plan);
 gboolean zu_bubblewrap_write_label (ZuBubblewrap *self, ZuBubblewrapLaunch *launch, GError **error);
+
+/* zu-bubblewrap-pass.c: what bubblewrap is handed by descriptor. */
+gboolean zu_bubblewrap_pass_files (ZuBubblewrap *self, ZuBubblewrapLaunch *launch, GError **error);
 
 /* zu-bubblewrap-look.c: the verbs that look at sandboxes, and their files. */
 void zu_bubblewrap_look_init (ZuSandboxBackendInterface *iface);

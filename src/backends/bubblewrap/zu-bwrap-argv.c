@@ -16,6 +16,27 @@ zu_bwrap_view_free (ZuBwrapView *self)
   g_free (self);
 }
 
+ZuBwrapView *
+zu_bwrap_view_new_empty (void)
+{
+  ZuBwrapView *self = g_new0 (ZuBwrapView, 1);
+
+  self->names = g_ptr_array_new_with_free_func (g_free);
+  self->links = g_ptr_array_new_with_free_func (g_free);
+  self->etc = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+/* Whether @path begins with a name of the view's. */
+gboolean
+zu_bwrap_view_has (const ZuBwrapView *self, const char *path)
+{
+  for (guint i = 0; i < self->names->len; i++)
+    if (zu_path_is_beneath (path, self->names->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
 /* Looks at the host: what is not there is not shown. */
 ZuBwrapView *
 zu_bwrap_view_new (void)
@@ -26,11 +47,8 @@ zu_bwrap_view_new (void)
     "/etc/localtime",    "/etc/mime.types",  "/etc/nsswitch.conf",   "/etc/protocols",
     "/etc/services",     "/etc/ssl/certs",   "/etc/ssl/openssl.cnf",
   };
-  ZuBwrapView *self = g_new0 (ZuBwrapView, 1);
+  ZuBwrapView *self = zu_bwrap_view_new_empty ();
 
-  self->names = g_ptr_array_new_with_free_func (g_free);
-  self->links = g_ptr_array_new_with_free_func (g_free);
-  self->etc = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (access (names[i], F_OK) == 0)
       {
@@ -115,20 +133,41 @@ add_data (GStrvBuilder *argv, const char *permissions, const char *option, int f
 }
 
 static void
-add_view (GStrvBuilder *argv, const ZuBwrapRequest *r)
+add_names (GStrvBuilder *argv, const ZuBwrapRequest *r)
 {
-  add (argv, "--ro-bind", "/usr", "/usr", NULL);
   for (guint i = 0; i < r->view->names->len; i++)
-    if (r->view->links->pdata[i])
-      add (argv, "--symlink", r->view->links->pdata[i], r->view->names->pdata[i], NULL);
-    else
-      add (argv, "--ro-bind", r->view->names->pdata[i], r->view->names->pdata[i], NULL);
+    {
+      const char *name = r->view->names->pdata[i], *link = r->view->links->pdata[i];
+      g_autofree char *source = g_strconcat (r->image ? r->image : "", name, NULL);
+
+      if (link)
+        add (argv, "--symlink", link, name, NULL);
+      else
+        add (argv, "--ro-bind", source, name, NULL);
+    }
+}
+
+static void
+add_host_view (GStrvBuilder *argv, const ZuBwrapRequest *r)
+{
   for (guint i = 0; i < r->view->etc->len; i++)
     add (argv, "--ro-bind", r->view->etc->pdata[i], r->view->etc->pdata[i], NULL);
   add (argv, "--symlink", "../usr/lib/os-release", "/etc/os-release", NULL);
+}
+
+static void
+add_view (GStrvBuilder *argv, const ZuBwrapRequest *r)
+{
+  gboolean brings_etc = r->image && zu_bwrap_view_has (r->view, "/etc");
+
+  if (!r->image)
+    add (argv, "--ro-bind", "/usr", "/usr", NULL);
+  add_names (argv, r);
+  if (!r->image)
+    add_host_view (argv, r);
   add_data (argv, "0444", "--file", r->fds.passwd, "/etc/passwd");
   add_data (argv, "0444", "--file", r->fds.group, "/etc/group");
-  add_data (argv, "0444", "--file", r->fds.hosts, "/etc/hosts");
+  add_data (argv, "0444", brings_etc ? "--ro-bind-data" : "--file", r->fds.hosts, "/etc/hosts");
   add_data (argv, "0555", "--ro-bind-data", r->fds.guest, ZU_BWRAP_GUEST);
 }
 
@@ -151,7 +190,7 @@ add_scratch (GStrvBuilder *argv, const ZuBwrapRequest *r)
   add (argv, "--remount-ro", "/dev", NULL);
   add_tmpfs (argv, "1777", half, "/tmp");
   add_tmpfs (argv, "0755", MIN (SMALL_TMPFS, half), "/run");
-  if (zu_bwrap_owns_workdir (r->plan, r->workdir))
+  if (r->owns_workdir)
     add_tmpfs (argv, "0755", half, r->workdir);
   else if (zu_path_is_beneath (r->workdir, "/tmp") || zu_path_is_beneath (r->workdir, "/run"))
     add (argv, "--dir", r->workdir, NULL);

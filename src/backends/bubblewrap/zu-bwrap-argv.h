@@ -9,8 +9,9 @@ G_BEGIN_DECLS
 #define ZU_BWRAP_GUEST   "/.zu/guest"
 #define ZU_BWRAP_WORKDIR "/work"
 
-/* What of the host is shown when there is no image: /usr, what at / leads into it, and a few files
- * of /etc. Read once; a pair is a name at / and where its link points, NULL for a folder. */
+/* What is shown at /. A pair is a name there and where its link points, NULL for a folder or a
+ * file. Of the host, when there is no image: /usr, what leads into it, and a few files of /etc;
+ * read once. Of an image: all that is at its root. */
 typedef struct
 {
   GPtrArray *names; /* of char *, "/bin" */
@@ -36,6 +37,8 @@ typedef struct
   const ZuLaunchPlan *plan;
   const ZuBwrapView *view;
   const char *workdir;
+  gboolean owns_workdir; /* a tmpfs is made for it */
+  const char *image;     /* nullable: where bubblewrap finds the folder that the view is of */
   guint32 uid;
   guint32 gid;
   gboolean staged; /* the mounts' sources are where the keeper puts them for root */
@@ -43,7 +46,9 @@ typedef struct
   ZuBwrapFds fds;
 } ZuBwrapRequest;
 
+ZuBwrapView *zu_bwrap_view_new_empty (void);
 ZuBwrapView *zu_bwrap_view_new (void);
+gboolean zu_bwrap_view_has (const ZuBwrapView *self, const char *path);
 void zu_bwrap_view_free (ZuBwrapView *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ZuBwrapView, zu_bwrap_view_free)
 
