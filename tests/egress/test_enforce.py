@@ -69,7 +69,8 @@ class Nftables(support.ZuctlCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        run("mount", "-t", "tmpfs", "tmpfs", "/run/netns") if Path("/run/netns").is_dir() else None
+        Path("/run/netns").mkdir(exist_ok=True)  # else ip makes it, and leaves its files there
+        run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")
         run("ip", "netns", "add", "box")
         run("ip", "link", "add", "out0", "type", "veth", "peer", "name", "in0", "netns", "box")
         run("ip", "address", "add", f"{OUT}/24", "dev", "out0")

@@ -80,6 +80,9 @@ class Resolver:
     def serve(self) -> None:
         while True:
             query, peer = self.socket.recvfrom(4096)
+            if len(query) < 17:
+                self.asked.append("")  # no question, but somebody got here
+                continue
             labels, at = [], 12
             while query[at]:
                 labels.append(query[at + 1:at + 1 + query[at]].decode())
@@ -201,16 +204,16 @@ def environment() -> dict[str, str]:
 class Proxy:
     """zu-egress-proxy with options, its decisions, and clients of it."""
 
-    def __init__(self, *options: str, prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, *options: str, address: str = "127.0.0.1") -> None:
         self.decisions_file = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([*prefix, "zu-egress-proxy", "--listen", "127.0.0.1:0", *options],
+        self.process = subprocess.Popen(["zu-egress-proxy", "--listen", f"{address}:0", *options],
                                         stdout=self.decisions_file, stderr=subprocess.PIPE, env=environment())
         assert self.process.stderr is not None
         line = ""
         while not line or "allowed" in line:
             line = self.process.stderr.readline().decode()
             assert line
-        match = re.search(r"listening on 127\.0\.0\.1:(\d+)", line)
+        match = re.search(r"listening on [0-9.]+:(\d+)", line)
         assert match, line
         self.port = int(match[1])
 
