@@ -55,7 +55,7 @@ remove_container (ZuState *state, ZuJson *label)
 
 /* Writes the closing event that the keeper could not; whether it is stored, or none was wanted. */
 static gboolean
-close_trace (ZuState *state, ZuJson *label)
+close_trace (ZuState *state, ZuJson *label, GLogLevelFlags level)
 {
   g_autofree char *sink = zu_label_dup_text (label, "sink"), *program = NULL, *complaint = NULL;
   g_autoptr (GError) error = NULL;
@@ -70,15 +70,16 @@ close_trace (ZuState *state, ZuJson *label)
                        &complaint, &status, &error)
       && g_spawn_check_wait_status (status, NULL))
     return TRUE;
-  g_message ("sandbox %s stays to be reclaimed: %s", state->id,
-             error ? error->message : g_strchomp (complaint));
+  g_log (G_LOG_DOMAIN, level, "sandbox %s stays to be reclaimed: %s", state->id,
+         error ? error->message : g_strchomp (complaint));
   return FALSE;
 }
 
 /**
  * zu_remains_remove: (skip)
  * @state: a sandbox's state folder
- * @closes: whether its trace is closed too, where its owner wanted that
+ * @trace: whether its trace is closed too, where its owner wanted that, and who hears that it
+ *   cannot be
  *
  * Removes what is left of a sandbox whose keeper is dead.
  *
@@ -86,8 +87,9 @@ close_trace (ZuState *state, ZuJson *label)
  * be there or its event is not stored, and its label is kept
  */
 gboolean
-zu_remains_remove (ZuState *state, gboolean closes)
+zu_remains_remove (ZuState *state, ZuRemainsTrace trace)
 {
+  GLogLevelFlags level = trace == ZU_REMAINS_CLOSE ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_DEBUG;
   g_autoptr (ZuJson) label = NULL, groups = NULL;
 
   if (zu_state_is_live (state))
@@ -95,7 +97,7 @@ zu_remains_remove (ZuState *state, gboolean closes)
   label = state->label >= 0 ? zu_state_read_label (state, NULL) : NULL;
   groups = zu_peek_member (label, "cgroups");
   remove_groups (state, groups);
-  if (label && (!remove_container (state, label) || (closes && !close_trace (state, label))))
+  if (label && (!remove_container (state, label) || (trace && !close_trace (state, label, level))))
     return FALSE;
   zu_state_remove (state);
   return TRUE;

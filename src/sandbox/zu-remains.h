@@ -5,6 +5,14 @@
 
 G_BEGIN_DECLS
 
-gboolean zu_remains_remove (ZuState *state, gboolean closes);
+/* What becomes of a dead sandbox's trace. */
+typedef enum
+{
+  ZU_REMAINS_LEAVE,
+  ZU_REMAINS_CLOSE,
+  ZU_REMAINS_CLOSE_QUIETLY
+} ZuRemainsTrace;
+
+gboolean zu_remains_remove (ZuState *state, ZuRemainsTrace trace);
 
 G_END_DECLS

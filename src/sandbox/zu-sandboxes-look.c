@@ -11,6 +11,9 @@
 
 #define NOT_FOUND ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND
 
+/* So many that cannot be removed, and a launch looks no further. */
+#define MAX_LEFT_AT_START 4
+
 /**
  * zu_sandboxes_inspect: (skip)
  * @self: a set
@@ -98,7 +101,8 @@ zu_sandboxes_reclaim (ZuSandboxes *self, const char *backend, GError **error)
     {
       ZuState *state = states->pdata[i];
 
-      if (!zu_state_is_live (state) && is_of (state, backend) && zu_remains_remove (state, TRUE))
+      if (!zu_state_is_live (state) && is_of (state, backend)
+          && zu_remains_remove (state, ZU_REMAINS_CLOSE))
         g_strv_builder_add (removed, state->id);
     }
   return g_strv_builder_end (removed);
@@ -110,21 +114,22 @@ zu_sandboxes_reclaim (ZuSandboxes *self, const char *backend, GError **error)
  * @backend: the plugin that is about to launch
  *
  * At its first call reclaims what has no live keeper: whoever only launches, and never collects,
- * leaves nothing behind for ever either. What cannot be removed is no reason not to launch.
+ * leaves nothing behind for ever either. What cannot be removed, because its log is gone, say, is
+ * no reason not to launch, nor to be told of it or to wait for it at each: zuctl sandbox gc tells.
  */
 void
 zu_sandboxes_begin (ZuSandboxes *self, const char *backend)
 {
-  g_autoptr (GError) error = NULL;
-  g_auto (GStrv) removed = NULL;
+  g_autoptr (GPtrArray) states = NULL;
+  guint n_left = 0;
 
   if (!g_atomic_int_compare_and_exchange (&self->has_begun, 0, 1))
     return;
-  removed = zu_sandboxes_reclaim (self, backend, &error);
-  if (!removed)
-    g_message ("cannot look for what was left behind: %s", error->message);
-  else if (*removed)
-    g_debug ("reclaimed %u sandboxes", g_strv_length (removed));
+  states = zu_state_list (self->root, NULL);
+  for (guint i = 0; states && i < states->len && n_left < MAX_LEFT_AT_START; i++)
+    if (!zu_state_is_live (states->pdata[i]) && is_of (states->pdata[i], backend)
+        && !zu_remains_remove (states->pdata[i], ZU_REMAINS_CLOSE_QUIETLY))
+      n_left++;
 }
 
 /* Lives @seconds from now on. */

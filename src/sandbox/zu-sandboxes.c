@@ -222,7 +222,7 @@ remove_remains (ZuSandboxes *self, const char *id)
   g_autoptr (ZuState) state = zu_state_open (self->root, id, NULL);
 
   if (state)
-    zu_remains_remove (state, FALSE);
+    zu_remains_remove (state, ZU_REMAINS_LEAVE);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include "zu-state.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -416,6 +417,40 @@ test_reclaim_at_start (SandboxFixture *f, gconstpointer data)
   g_assert_no_error (error);
 }
 
+/* Where its log is gone, it stays for gc to tell of, and the launch goes on without a word. */
+static void
+test_no_log_at_start (SandboxFixture *f, gconstpointer data)
+{
+  g_autofree char *uri = g_strdup_printf ("sqlite:%s/none/log.db", f->dir);
+  g_autofree char *none = g_build_filename (f->dir, "none", NULL);
+  g_autoptr (ZuOwnership) owner =
+      g_object_new (ZU_TYPE_OWNERSHIP, "run", TRACE, "task", TASK, "sink", uri, NULL);
+  g_autoptr (ZuSandboxBackend) next = sandbox_new_backend (f->state);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = sandbox_launch_for (f->backend, "{}", owner, &error), *other = NULL;
+  g_autoptr (ZuSandbox) left = NULL;
+  g_auto (GStrv) removed = NULL;
+  GLogLevelFlags fatal;
+
+  g_assert_no_error (error);
+  kill_keeper (f, id);
+  left = inspect_once_dead (f, id);
+  fatal = g_log_set_always_fatal (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_WARNING | G_LOG_FATAL_MASK);
+  other = sandbox_launch (next, "{}", &error);
+  g_log_set_always_fatal (fatal);
+  g_assert_no_error (error);
+  g_clear_object (&left);
+  left = zu_sandbox_backend_inspect (next, id, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_false (zu_sandbox_get_live (left));
+  g_assert_true (zu_sandbox_backend_destroy (next, other, NULL, &error));
+  g_assert_cmpint (g_mkdir (none, 0700), ==, 0);
+  removed = zu_sandbox_backend_reclaim (next, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (removed[0], ==, id);
+  g_assert_cmpuint (count_terminal_events (uri), ==, 1);
+}
+
 static void
 assert_lives (SandboxFixture *f, const char *id, gboolean lives)
 {
@@ -613,6 +648,7 @@ main (int argc, char **argv)
   ADD ("list", test_list);
   ADD ("reclaim", test_reclaim);
   ADD ("reclaim-at-start", test_reclaim_at_start);
+  ADD ("no-log-at-start", test_no_log_at_start);
   ADD ("extend", test_extend);
   ADD ("idle", test_idle);
   ADD ("user", test_user);
