@@ -66,7 +66,9 @@ destroy_sandbox (ZuRunAttempt *self, GError **error)
 }
 
 static const Step steps[] = {
+  { zu_run_network_make, zu_run_network_unmake },
   { launch_sandbox, destroy_sandbox },
+  { zu_run_network_guard, zu_run_network_unguard },
   { zu_run_egress_enter, zu_run_egress_leave },
 };
 
@@ -276,8 +278,9 @@ zu_run_attempt_carry_out (ZuRunAttempt *self)
     }
 
   record (self, "harness.task.started",
-          zu_run_payload_started (self->backend_name, self->spec, self->process, self->sandbox,
-                                  self->egress_policy));
+          zu_run_payload_started (
+              self->backend_name, self->spec, self->process, self->sandbox, self->egress_policy,
+              self->network != NULL ? zu_run_network_get_enforcement (self->network) : NULL));
   if (self->failure == NULL)
     invoke (self);
   leave_steps (self);
@@ -290,6 +293,7 @@ zu_run_attempt_clear (ZuRunAttempt *self)
 {
   g_clear_pointer (&self->tool, zu_run_process_free);
   g_clear_pointer (&self->egress, zu_run_egress_free);
+  g_clear_pointer (&self->network, zu_run_network_free);
   g_clear_object (&self->sandbox);
   g_clear_object (&self->result.exit);
   g_clear_error (&self->failure);

@@ -3,6 +3,7 @@
 
 #include "zu-run-egress.h"
 #include "zu-run-journal.h"
+#include "zu-run-network.h"
 #include "zu-run-payload.h"
 #include "zu-run-process.h"
 
@@ -21,11 +22,13 @@ typedef struct _ZuRunAttempt
   GCancellable *cancellable;
   GMainContext *context;
   gint64 began;
+  ZuEgressEnforcement *mechanism; /* nullable: what is around the sandbox's network */
   const ZuRunEgressPolicy *egress_policy;
   GPtrArray *egress_needed; /* of rules, as they turn out to be needed */
 
   guint n_entered;
   ZuSandbox *sandbox;
+  ZuRunNetwork *network;
   ZuRunEgress *egress;
   ZuRunProcess *tool;
   ZuRunReturn result;

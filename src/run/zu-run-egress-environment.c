@@ -3,6 +3,7 @@
 #include "zu-run-egress-environment.h"
 
 #include "zu-egress-rule.h"
+#include "zu-run-json.h"
 
 #include <string.h>
 
@@ -66,9 +67,9 @@ add (ZuJsonBuilder *builder, const char *const *environment, const char *name, c
 
 static void
 set_environment (ZuJsonBuilder *builder, const char *const *environment,
-                 const ZuRunEgressPolicy *policy, guint port)
+                 const ZuRunEgressPolicy *policy, const ZuRunAddress *proxy)
 {
-  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u", port);
+  g_autofree char *url = g_strdup_printf ("http://%s:%u", proxy->ip, proxy->port);
   g_autofree char *exceptions = make_exceptions (policy);
 
   zu_json_builder_set_member (builder, "environment");
@@ -82,28 +83,19 @@ set_environment (ZuJsonBuilder *builder, const char *const *environment,
   zu_json_builder_end_array (builder);
 }
 
-/* The same process, with variables that lead to the proxy on the sandbox's loopback at PORT; what
- * the caller has set stays. */
+/* The same process, with variables that lead to PROXY; what the caller has set stays. */
 ZuProcessSpec *
-zu_run_egress_new_process (ZuProcessSpec *process, const ZuRunEgressPolicy *policy, guint port,
-                           GError **error)
+zu_run_egress_new_process (ZuProcessSpec *process, const ZuRunEgressPolicy *policy,
+                           const ZuRunAddress *proxy, GError **error)
 {
+  static const char *const replaced[] = { "environment", NULL };
   g_autoptr (ZuJson) old = zu_process_spec_to_json (process);
   g_autoptr (ZuJsonBuilder) builder = zu_json_builder_new ();
   g_autoptr (ZuJson) json = NULL;
 
   zu_json_builder_begin_object (builder);
-  for (gsize i = 0; i < zu_json_get_size (old); i++)
-    {
-      const char *name = zu_json_get_member_name (old, i, NULL);
-      g_autoptr (ZuJson) value = zu_json_dup_member (old, name);
-
-      if (strcmp (name, "environment") == 0)
-        continue;
-      zu_json_builder_set_member (builder, name);
-      zu_json_builder_add_json (builder, value);
-    }
-  set_environment (builder, zu_process_spec_get_environment (process), policy, port);
+  zu_run_json_copy_but (builder, old, replaced);
+  set_environment (builder, zu_process_spec_get_environment (process), policy, proxy);
   zu_json_builder_end_object (builder);
   json = zu_json_builder_end (builder, error);
   return json != NULL ? zu_process_spec_new_from_json (json, error) : NULL;

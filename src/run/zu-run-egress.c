@@ -97,23 +97,12 @@ on_proxy (int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static int
-get_port (int listener)
-{
-  struct sockaddr_in address;
-  socklen_t size = sizeof address;
-
-  if (getsockname (listener, (struct sockaddr *) &address, &size) != 0
-      || address.sin_family != AF_INET)
-    return 0;
-  return ntohs (address.sin_port);
-}
-
 static gboolean
 refuse_network (ZuNetworkMode mode, GError **error)
 {
   g_set_error (error, ZU_EGRESS_ENFORCEMENT_ERROR, ZU_EGRESS_ENFORCEMENT_ERROR_INVALID_POLICY,
-               "rules for egress cannot be enforced on the network '%s' (leave --network out)",
+               "rules for egress cannot be enforced on the network '%s' (leave it out, or name an "
+               "enforcement)",
                mode == ZU_NETWORK_MODE_UNRESTRICTED ? "unrestricted" : "isolated");
   return FALSE;
 }
@@ -121,12 +110,16 @@ refuse_network (ZuNetworkMode mode, GError **error)
 static gboolean
 start (ZuRunEgress *self, ZuRunAttempt *attempt, int listener, GError **error)
 {
+  ZuRunAddress address;
+
+  if (!zu_run_address_read (&address, listener, error))
+    return FALSE;
   self->proxy =
       zu_run_egress_proxy_start (attempt->egress_policy, listener, attempt->cancellable, error);
   if (self->proxy == NULL)
     return FALSE;
-  self->process = zu_run_egress_new_process (attempt->process, attempt->egress_policy,
-                                             (guint) get_port (listener), error);
+  self->process =
+      zu_run_egress_new_process (attempt->process, attempt->egress_policy, &address, error);
   if (self->process == NULL)
     return FALSE;
   self->source =
@@ -135,6 +128,16 @@ start (ZuRunEgress *self, ZuRunAttempt *attempt, int listener, GError **error)
   g_source_attach (self->source, attempt->context);
   attempt->process = self->process;
   return TRUE;
+}
+
+/* On the network that was made for the run, or else on the sandbox's own loopback. */
+static int
+open_listener (ZuRunAttempt *attempt, GError **error)
+{
+  if (attempt->network != NULL)
+    return zu_run_network_steal_listener (attempt->network);
+  return zu_sandbox_backend_listen (attempt->backend, zu_sandbox_get_id (attempt->sandbox), 0,
+                                    attempt->cancellable, error);
 }
 
 /* Before anything of the command's runs. */
@@ -149,13 +152,12 @@ zu_run_egress_enter (ZuRunAttempt *attempt, GError **error)
 
   if (zu_run_egress_policy_is_empty (policy))
     return TRUE;
-  if (mode != ZU_NETWORK_MODE_NONE)
+  if (attempt->network == NULL && mode != ZU_NETWORK_MODE_NONE)
     return refuse_network (mode, error);
   rules = zu_egress_rules_new ((const char *const *) policy->allow, policy->is_any, error);
   if (rules == NULL)
     return FALSE;
-  listener = zu_sandbox_backend_listen (attempt->backend, zu_sandbox_get_id (attempt->sandbox), 0,
-                                        attempt->cancellable, error);
+  listener = open_listener (attempt, error);
   if (listener < 0)
     return FALSE;
 

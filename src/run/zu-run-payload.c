@@ -95,11 +95,26 @@ set_limits (ZuJsonBuilder *builder, ZuSandbox *sandbox)
   zu_json_builder_end_array (builder);
 }
 
+/* What was read back, as the proof of what is in force. */
 static void
-set_policy (ZuJsonBuilder *builder, ZuSandbox *sandbox, const ZuRunEgressPolicy *egress)
+set_enforcement (ZuJsonBuilder *builder, ZuEnforcement *enforcement)
+{
+  zu_json_builder_set_member (builder, "enforcement");
+  zu_json_builder_begin_object (builder);
+  set_string (builder, "mechanism", zu_enforcement_get_mechanism (enforcement));
+  set_string (builder, "id", zu_enforcement_get_id (enforcement));
+  set_strings (builder, "in_force", zu_enforcement_get_in_force (enforcement));
+  zu_json_builder_end_object (builder);
+}
+
+static void
+set_policy (ZuJsonBuilder *builder, ZuSandbox *sandbox, const ZuRunEgressPolicy *egress,
+            ZuEnforcement *enforcement)
 {
   g_autoptr (GEnumClass) modes = g_type_class_ref (ZU_TYPE_NETWORK_MODE);
-  GEnumValue *mode = g_enum_get_value (modes, zu_sandbox_get_network (sandbox));
+  GEnumValue *mode =
+      g_enum_get_value (modes, enforcement != NULL ? ZU_NETWORK_MODE_ISOLATED
+                                                   : zu_sandbox_get_network (sandbox));
 
   zu_json_builder_set_member (builder, "policy");
   zu_json_builder_begin_object (builder);
@@ -109,6 +124,8 @@ set_policy (ZuJsonBuilder *builder, ZuSandbox *sandbox, const ZuRunEgressPolicy 
   set_boolean (builder, "observe", egress->is_observing);
   if (egress->sni != NULL)
     set_string (builder, "sni", egress->sni);
+  if (enforcement != NULL)
+    set_enforcement (builder, enforcement);
   zu_json_builder_end_object (builder);
 }
 
@@ -148,7 +165,8 @@ set_request (ZuJsonBuilder *builder, const char *backend, ZuLaunchSpec *spec,
 /* `harness.task.started`: what runs, where, and what is in force around it. */
 ZuJsonBuilder *
 zu_run_payload_started (const char *backend, ZuLaunchSpec *spec, ZuProcessSpec *process,
-                        ZuSandbox *sandbox, const ZuRunEgressPolicy *egress)
+                        ZuSandbox *sandbox, const ZuRunEgressPolicy *egress,
+                        ZuEnforcement *enforcement)
 {
   g_autoptr (ZuJsonBuilder) builder = begin_payload ();
 
@@ -157,7 +175,7 @@ zu_run_payload_started (const char *backend, ZuLaunchSpec *spec, ZuProcessSpec *
   set_string (builder, "sandbox", zu_sandbox_get_id (sandbox));
   set_limits (builder, sandbox);
   set_strings (builder, "weaker", zu_sandbox_get_weaker (sandbox));
-  set_policy (builder, sandbox, egress);
+  set_policy (builder, sandbox, egress, enforcement);
   set_string (builder, "user", zu_launch_spec_get_user (spec));
   set_string (builder, "workdir", zu_launch_spec_get_workdir (spec));
   set_mounts (builder, spec);

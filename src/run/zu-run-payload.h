@@ -19,7 +19,7 @@ typedef struct
 /* The payloads of a run's events: names of variables but never values, arguments redacted. */
 ZuJsonBuilder *zu_run_payload_started (const char *backend, ZuLaunchSpec *spec,
                                        ZuProcessSpec *process, ZuSandbox *sandbox,
-                                       const ZuRunEgressPolicy *egress);
+                                       const ZuRunEgressPolicy *egress, ZuEnforcement *enforcement);
 ZuJsonBuilder *zu_run_payload_invoked (ZuProcessSpec *process);
 ZuJsonBuilder *zu_run_payload_returned (const ZuRunReturn *result, const char *failure);
 ZuJsonBuilder *zu_run_payload_completed (int exit_code, gint64 duration_ms);

@@ -27,6 +27,7 @@ struct _ZuRun
   ZuEventBus *bus;
   char *source;
   char *sink;
+  ZuEgressEnforcement *mechanism; /* nullable */
   ZuRunEgressPolicy egress;
   GPtrArray *needed; /* of rules */
   ZuRunJournal *journal;
@@ -39,6 +40,7 @@ enum
   PROP_BUS,
   PROP_SOURCE,
   PROP_SINK,
+  PROP_ENFORCEMENT,
   PROP_ALLOW,
   PROP_ALLOW_ANY,
   PROP_OBSERVE,
@@ -71,6 +73,9 @@ zu_run_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
       break;
     case PROP_SINK:
       g_value_set_string (value, self->sink);
+      break;
+    case PROP_ENFORCEMENT:
+      g_value_set_object (value, self->mechanism);
       break;
     case PROP_ALLOW:
       g_value_set_boxed (value, self->egress.allow);
@@ -112,6 +117,9 @@ zu_run_set_property (GObject *object, guint id, const GValue *value, GParamSpec 
       g_free (self->sink);
       self->sink = g_value_dup_string (value);
       break;
+    case PROP_ENFORCEMENT:
+      g_set_object (&self->mechanism, g_value_get_object (value));
+      break;
     case PROP_ALLOW:
       g_strfreev (self->egress.allow);
       self->egress.allow = g_value_dup_boxed (value);
@@ -150,6 +158,7 @@ zu_run_finalize (GObject *object)
   g_ptr_array_unref (self->needed);
   g_object_unref (self->backend);
   g_object_unref (self->bus);
+  g_clear_object (&self->mechanism);
   g_free (self->backend_name);
   g_free (self->source);
   g_free (self->sink);
@@ -200,6 +209,16 @@ zu_run_class_init (ZuRunClass *klass)
    */
   properties[PROP_SINK] =
       g_param_spec_string ("sink", NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * ZuRun:enforcement:
+   *
+   * What is put around the sandbox's network, whose mode is then isolated whatever its spec says:
+   * in force before the command, and revoked after it. Without one, a run has the network that its
+   * spec asks for.
+   */
+  properties[PROP_ENFORCEMENT] =
+      g_param_spec_object ("enforcement", NULL, NULL, ZU_TYPE_EGRESS_ENFORCEMENT,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   /**
    * ZuRun:allow:
    *
@@ -338,6 +357,7 @@ zu_run_execute (ZuRun *self, ZuLaunchSpec *spec, ZuProcessSpec *process, const i
   attempt.cancellable = cancellable;
   attempt.context = context;
   attempt.began = g_get_monotonic_time ();
+  attempt.mechanism = self->mechanism;
   attempt.egress_policy = &self->egress;
   attempt.egress_needed = self->needed;
 

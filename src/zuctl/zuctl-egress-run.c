@@ -2,10 +2,18 @@
 
 #include "zuctl-egress-run.h"
 
+#include "zuctl-config.h"
+
 #include <zu-egress-judge.h>
 
 #include <stdio.h>
 #include <string.h>
+
+static gboolean
+is_isolated (const ZuctlRunOptions *options)
+{
+  return g_strcmp0 (options->network, "isolated") == 0;
+}
 
 static gboolean
 asks_for_proxy (const ZuctlRunOptions *options)
@@ -30,20 +38,56 @@ zuctl_run_egress_check (const ZuctlRunOptions *options, GError **error)
                  "run: --sni %s: it must be require, check or off (see zuctl run --help)",
                  options->sni);
   else if (asks_for_proxy (options) && options->network != NULL
-           && strcmp (options->network, "none") != 0)
+           && strcmp (options->network, "none") != 0 && !is_isolated (options))
     g_set_error (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
                  "run: --network %s and rules for egress do not go together (leave --network out)",
                  options->network);
+  else if (options->enforcement != NULL && !is_isolated (options))
+    g_set_error (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
+                 "run: --enforcement %s is for a network to be put around (add --network isolated)",
+                 options->enforcement);
   else
     return TRUE;
   return FALSE;
 }
 
-void
-zuctl_run_egress_set (ZuRun *run, const ZuctlRunOptions *options)
+/* As named, else as configured; never one that was not chosen. */
+static ZuEgressEnforcement *
+open_enforcement (const ZuctlRunOptions *options, GError **error)
 {
+  g_autofree char *name = g_strdup (options->enforcement);
+  GObject *enforcement;
+
+  if (name == NULL && !zuctl_config_get ("run", "enforcement", &name, error))
+    return NULL;
+  if (name == NULL)
+    {
+      g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
+                           "run: --network isolated needs --enforcement NAME (see zuctl plugins)");
+      return NULL;
+    }
+  enforcement = zu_registry_create (zu_registry_get_default (), "zu.egress_enforcement",
+                                    "EgressEnforcement", name, NULL, NULL, error);
+  if (enforcement == NULL)
+    g_prefix_error (error, "cannot use the enforcement %s: ", name);
+  return (ZuEgressEnforcement *) enforcement;
+}
+
+gboolean
+zuctl_run_egress_set (ZuRun *run, const ZuctlRunOptions *options, GError **error)
+{
+  g_autoptr (ZuEgressEnforcement) enforcement = NULL;
+
+  if (is_isolated (options))
+    {
+      enforcement = open_enforcement (options, error);
+      if (enforcement == NULL)
+        return FALSE;
+      g_object_set (run, "enforcement", enforcement, NULL);
+    }
   g_object_set (run, "allow", options->allow, "allow-any", options->is_any, "observe",
                 options->is_observing, "sni", options->sni, NULL);
+  return TRUE;
 }
 
 /* On standard error: standard output is the command's. */

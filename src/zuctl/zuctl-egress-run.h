@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 gboolean zuctl_run_egress_check (const ZuctlRunOptions *options, GError **error);
-void zuctl_run_egress_set (ZuRun *run, const ZuctlRunOptions *options);
+gboolean zuctl_run_egress_set (ZuRun *run, const ZuctlRunOptions *options, GError **error);
 void zuctl_run_egress_print_needed (ZuRun *run);
 
 G_END_DECLS

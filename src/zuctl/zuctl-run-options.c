@@ -13,6 +13,7 @@ zuctl_run_options_clear (ZuctlRunOptions *options)
   g_free (options->pull);
   g_free (options->sink);
   g_free (options->network);
+  g_free (options->enforcement);
   g_free (options->timeout);
   g_free (options->memory);
   g_free (options->pids);
@@ -39,6 +40,8 @@ zuctl_run_options_parse (const ZuctlCommand *command, GStrv words, ZuctlRunOptio
       "URI" },
     { "network", 0, 0, G_OPTION_ARG_STRING, &options->network,
       "none (the default), isolated or unrestricted", "MODE" },
+    { "enforcement", 0, 0, G_OPTION_ARG_STRING, &options->enforcement,
+      "What is put around an isolated network, as in nftables", "NAME" },
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &options->timeout,
       "Seconds after which the command is ended; none", "S" },
     { "memory", 0, 0, G_OPTION_ARG_STRING, &options->memory,

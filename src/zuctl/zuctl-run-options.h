@@ -15,6 +15,7 @@ typedef struct
   char *pull;
   char *sink;
   char *network;
+  char *enforcement;
   char *timeout;
   char *memory;
   char *pids;

@@ -151,7 +151,9 @@ run_run (const ZuctlCommand *command, GStrv words, GError **error)
 
   g_signal_connect (backend, "progress", G_CALLBACK (on_progress), NULL);
   run = zu_run_new (backend, name, bus, "zuctl");
-  zuctl_run_egress_set (run, &options);
+  if (!zuctl_run_egress_set (run, &options, error))
+    return g_error_matches (*error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE) ? ZUCTL_ERROR
+                                                                        : ZU_RUN_EXIT_SET_UP;
   if (!tell_sink (run, options.sink, error))
     return ZU_RUN_EXIT_SET_UP;
   status = execute (run, spec, process, error);

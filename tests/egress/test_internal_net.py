@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "zuctl"))
 import support  # noqa: E402
+from world import engine_pid  # noqa: E402
 
 GATEWAY = "10.99.3.1"
 BUSYBOX = "zu-test:1"
@@ -35,13 +34,6 @@ while True:
 
 def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
-
-
-def engine_pid() -> int:
-    """Who listens on the engine's socket."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(os.environ["DOCKER_HOST"].removeprefix("unix://"))
-        return int.from_bytes(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
 
 
 class InternalNet(support.ZuctlCase):

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,13 +19,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "zuctl"))
 import support  # noqa: E402
-from world import METADATA, PRIVATE, PUBLIC, PUBLIC6, Origin, Resolver, Server, echo, enter  # noqa: E402
+from world import METADATA, PRIVATE, PUBLIC, PUBLIC6, Origin, Resolver, Server, echo, engine_pid, enter, run  # noqa: E402
 
 resolver: Resolver
 
 # The backend that a run is contained by: bubblewrap, or what is named here.
 BACKEND = os.environ.get("ZU_TEST_BACKEND", "bubblewrap")
+# What is put around an isolated network; without it there is none.
+MECHANISM = os.environ.get("ZU_TEST_ENFORCEMENT", "")
 CONTAINED = ("--backend", BACKEND) + (("--image", "zu-view:1", "--mount", "/usr:/usr") if BACKEND == "local-docker" else ())
+CONTAINED += ("--network", "isolated", "--enforcement", MECHANISM) if MECHANISM else ()
 
 
 def make_view() -> None:
@@ -114,7 +118,7 @@ class Runs(support.ZuctlCase):
         self.assertEqual(kinds, ["harness.task.started", "harness.tool.invoked", *["harness.egress.observed"] * 6,
                                  "harness.tool.returned", "harness.task.completed"])
         policy = self.events("harness.task.started")[0]["payload"]["policy"]
-        self.assertEqual((policy["network"], policy["allow_any"], policy["allow"][0]), ("none", False, self.rule))
+        self.assertEqual((policy["network"], policy["allow_any"], policy["allow"][0]), ("isolated" if MECHANISM else "none", False, self.rule))
         self.assertEqual(self.zuctl("log", "verify", self.log).returncode, 0)
 
     def test_no_other_way(self) -> None:
@@ -131,7 +135,8 @@ class Runs(support.ZuctlCase):
         words = dict(word.split("=", 1) for word in self.lines(self.run_in("--allow", self.rule, script=script))[0].split())
         self.assertEqual(sorted(words), sorted(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy",
                                                 "https_proxy", "all_proxy", "no_proxy"]))
-        self.assertRegex(words["HTTPS_PROXY"], r"\Ahttp://127\.0\.0\.1:\d+\Z")
+        self.assertRegex(words["HTTPS_PROXY"], r"\Ahttp://[\d.]+:\d+\Z")
+        self.assertEqual("127.0.0.1" in words["HTTPS_PROXY"], MECHANISM != "docker-internal-net")
         self.assertEqual(words["no_proxy"], "localhost,127.0.0.1,::1")
         # The caller's own stay; whoever allows this machine's loopback gets there.
         done = self.run_in("--allow", "127.0.0.1:9", "--env", "http_proxy=mine", script=script)
@@ -160,9 +165,12 @@ class Runs(support.ZuctlCase):
             self.fail_with(2, "run: ", "run", *options, "--", "true")
 
     def test_another_network(self) -> None:
-        for network in ("unrestricted", "isolated"):
-            self.fail_with(2, f"--network {network} and rules for egress", "run", "--allow", self.rule, "--network",
-                           network, "--", "true")
+        self.fail_with(2, "--network unrestricted and rules for egress", "run", "--allow", self.rule, "--network",
+                       "unrestricted", "--", "true")
+        self.fail_with(2, "needs --enforcement NAME", "run", "--allow", self.rule, "--network", "isolated", "--", "true")
+        self.fail_with(2, "add --network isolated", "run", "--enforcement", "nftables", "--", "true")
+        self.fail_with(125, "cannot use the enforcement none", "run", "--network", "isolated", "--enforcement", "none",
+                       "--", "true")
 
     def test_two_runs_at_once(self) -> None:
         other = Origin()
@@ -243,16 +251,99 @@ class Runs(support.ZuctlCase):
         self.addCleanup(server.close)
         rule = f"{PUBLIC}:{server.port}"
         script = ("import os, re, socket\n"
-                  "s = socket.create_connection(('127.0.0.1', int(os.environ['HTTP_PROXY'].rsplit(':', 1)[1])))\n"
+                  "host, port = os.environ['HTTP_PROXY'].removeprefix('http://').split(':')\n"
+                  "s = socket.create_connection((host, int(port)))\n"
                   f"s.sendall(b'CONNECT {rule} HTTP/1.1\\r\\n\\r\\n'); s.recv(100); s.sendall(b'hello'); print(s.recv(5), flush=True)\n"
                   "os._exit(0)")
         self.assertEqual(self.lines(self.run_in("--allow", rule, script=script)), ["b'hello'"])
         self.assertEqual([(r["bytes_in"], r["bytes_out"], r["allowed"]) for r in self.observed()], [(5, 5, True)])
 
 
+class Enforced(Runs):
+    """What a mechanism puts around a run."""
+
+    def test_what_is_in_force(self) -> None:
+        done = self.run_in("--allow", self.rule, script="import os; print(os.environ['HTTP_PROXY'])")
+        address, port = self.lines(done)[0].removeprefix("http://").split(":")
+        enforcement = self.events("harness.task.started")[0]["payload"]["policy"]["enforcement"]
+        self.assertEqual(enforcement["mechanism"], MECHANISM)
+        self.assertTrue(any(f"ip daddr {address} tcp dport {port}" in rule for rule in enforcement["in_force"]), enforcement)
+        self.assertEqual(self.left(), [])
+        # With nothing allowed there is no proxy, and no rule that lets anything through to one.
+        self.assertEqual(self.lines(self.run_in(script="import os; print('HTTP_PROXY' in os.environ)")), ["False"])
+        enforcement = self.events("harness.task.started")[1]["payload"]["policy"]["enforcement"]
+        self.assertFalse(any("dport" in rule for rule in enforcement["in_force"]), enforcement)
+
+    def test_everything_is_undone(self) -> None:
+        """Also where the sandbox is refused after the network was made, or the command is not there."""
+        for options, command in ((("--user", "x"), "true"), ((), "/no/such/program")):
+            done = self.zuctl("run", *CONTAINED, "--sink", self.log, "--allow", self.rule, *options, "--", command)
+            self.assertIn(done.returncode, (125, 127), done.stderr)
+            self.assertEqual(self.left(), [])
+
+    def test_a_flush_is_seen(self) -> None:
+        """Who takes the rules away behind our back has not had a run that went well."""
+        run = subprocess.Popen(["zuctl", "run", *CONTAINED, "--sink", self.log, "--allow", self.rule, "--", "/usr/bin/python3",
+                                "-uc", "print('there'); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=self.environment)
+        assert run.stdout is not None
+        self.assertEqual(run.stdout.readline(), b"there\n")
+        enforced = self.events("harness.task.started")[0]["payload"]["policy"]["enforcement"]["id"]
+        place = enforced.split("@")[2] if "@" in enforced else f"/proc/{engine_pid()}/ns/net"
+        subprocess.run(["nsenter", f"--net={place}", "nft", "flush", "ruleset"], check=True)
+        _, error = run.communicate(b"\n", timeout=60)
+        self.assertEqual(run.returncode, 125)
+        self.assertIn(b"is not whole any more", error)
+        self.assertEqual(self.events()[-1]["type"], "harness.task.terminal")
+        self.assertEqual(self.left(), [])
+
+    def left(self) -> list[str]:
+        """What there is at the engine and in its network that a run has made."""
+        if BACKEND != "local-docker":
+            return []
+
+        def tell(*words: str) -> list[str]:
+            return subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+
+        return (tell("docker", "network", "ls", "--quiet", "--filter", "label=org.zu.enforcement") + tell("docker", "ps", "-aq")
+                + tell("nsenter", f"--net=/proc/{engine_pid()}/ns/net", "nft", "list", "tables"))
+
+
+class Made(Enforced):
+    """And what it makes outside of the sandbox."""
+
+    def test_a_killed_run_is_cleared_away(self) -> None:
+        """By the next one, and not while it lives."""
+        run, _ = self.start("print('there'); import time; time.sleep(60)")
+        there = self.left()
+        self.assertEqual(self.run_in(script="").returncode, 0)
+        self.assertEqual(self.left(), there)
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=20)
+        for _ in range(500):
+            if self.events()[-1]["type"] == "harness.task.terminal":
+                break
+            time.sleep(0.02)
+        self.assertNotEqual(self.left(), [])
+        self.assertEqual(self.run_in(script="").returncode, 0)
+        self.assertEqual(self.left(), [])
+
+
+# The one class that has all there is to see.
+if not MECHANISM:
+    del Enforced, Made
+elif MECHANISM != "docker-internal-net":
+    del Runs, Made
+else:
+    del Runs, Enforced
+
 if __name__ == "__main__":
     enter()
     if BACKEND == "local-docker":
         make_view()
+    elif os.geteuid() == 0:
+        # What other runs on this machine have left behind is not this test's to tell of.
+        os.makedirs("/run/zu", exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", "/run/zu")
     resolver = Resolver()
     support.main()
