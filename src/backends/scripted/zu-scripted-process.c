@@ -14,10 +14,12 @@ struct _ZuScriptedProcess
 {
   gatomicrefcount references;
   ZuScriptAnswer *answer;
+  char *command;
   int stdio[3];
   gint64 began;
   gint64 timeout_ms; /* 0: none */
   GMutex lock;
+  gint64 until; /* when its sandbox ends, in monotonic microseconds */
   GCond changed;
   int killed; /* a signal */
   gboolean timed_out;
@@ -38,6 +40,7 @@ zu_scripted_process_unref (ZuScriptedProcess *self)
   if (!g_atomic_ref_count_dec (&self->references))
     return;
   zu_script_answer_free (self->answer);
+  g_free (self->command);
   zu_close_fds (self->stdio, 3);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
@@ -62,6 +65,8 @@ is_alive (ZuScriptedProcess *self)
       self->timed_out = TRUE;
       self->killed = SIGKILL;
     }
+  if (g_get_monotonic_time () >= self->until && !self->killed)
+    self->killed = SIGKILL;
   alive = !self->killed;
   g_mutex_unlock (&self->lock);
   return alive;
@@ -128,20 +133,47 @@ play (gpointer data)
 
 /* Takes the answer; the descriptors stay the caller's. */
 ZuScriptedProcess *
-zu_scripted_process_start (ZuScriptAnswer *answer, const int stdio[3], gint64 timeout_ms)
+zu_scripted_process_start (ZuScriptAnswer *answer, const char *const *argv, const int stdio[3],
+                           gint64 timeout_ms, gint64 until)
 {
   ZuScriptedProcess *self = g_new0 (ZuScriptedProcess, 1);
 
   g_atomic_ref_count_init (&self->references);
   self->answer = answer;
   self->began = g_get_monotonic_time ();
+  self->command = g_strjoinv (" ", (GStrv) argv);
   self->timeout_ms = timeout_ms;
+  self->until = until;
   for (guint i = 0; i < 3; i++)
     self->stdio[i] = stdio[i] < 0 ? -1 : fcntl (stdio[i], F_DUPFD_CLOEXEC, 3);
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   g_thread_unref (g_thread_new ("zu-scripted", play, zu_scripted_process_ref (self)));
   return self;
+}
+
+/* Its sandbox lives longer, or less long. */
+void
+zu_scripted_process_set_until (ZuScriptedProcess *self, gint64 until)
+{
+  g_mutex_lock (&self->lock);
+  self->until = until;
+  g_mutex_unlock (&self->lock);
+}
+
+/* What it is, for a list of what runs; NULL once it has ended. */
+ZuProcessInfo *
+zu_scripted_process_describe (ZuScriptedProcess *self, gint64 pid)
+{
+  g_autofree char *command = g_utf8_make_valid (self->command, -1);
+  gboolean ended;
+
+  g_mutex_lock (&self->lock);
+  ended = self->ended || self->killed;
+  g_mutex_unlock (&self->lock);
+  return ended ? NULL
+               : g_object_new (ZU_TYPE_PROCESS_INFO, "pid", pid, "parent", (gint64) 1, "state", "S",
+                               "command", command, NULL);
 }
 
 void

@@ -8,8 +8,10 @@ G_BEGIN_DECLS
 /* Plays an answer as a process would: in a thread, into descriptors, until it is killed. */
 typedef struct _ZuScriptedProcess ZuScriptedProcess;
 
-ZuScriptedProcess *zu_scripted_process_start (ZuScriptAnswer *answer, const int stdio[3],
-                                              gint64 timeout_ms);
+ZuScriptedProcess *zu_scripted_process_start (ZuScriptAnswer *answer, const char *const *argv,
+                                              const int stdio[3], gint64 timeout_ms, gint64 until);
+void zu_scripted_process_set_until (ZuScriptedProcess *self, gint64 until);
+ZuProcessInfo *zu_scripted_process_describe (ZuScriptedProcess *self, gint64 pid);
 ZuScriptedProcess *zu_scripted_process_ref (ZuScriptedProcess *self);
 void zu_scripted_process_unref (ZuScriptedProcess *self);
 void zu_scripted_process_kill (ZuScriptedProcess *self, int number);

@@ -1,39 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "zu-scripted.h"
-#include "zu-scripted-process.h"
+#include "zu-image-reference.h"
+#include "zu-scripted-private.h"
+#include "zu-socket.h"
+#include <arpa/inet.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#define NOT_FOUND ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_NOT_FOUND
+#define REFUSED ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC
 
-/**
- * ZuScripted:
- *
- * A sandbox backend that runs nothing: it answers from a script, for the tests of harnesses. It is
- * never chosen by default.
- */
-struct _ZuScripted
-{
-  GObject parent_instance;
-  ZuJson *rules;
-  ZuScript *script;
-  GMutex lock;
-  guint last;            /* sandboxes, processes and sessions are numbered together */
-  GHashTable *sandboxes; /* id */
-  GHashTable *processes; /* "SANDBOX PROCESS" to ZuScriptedProcess */
-  GHashTable *sessions;  /* name to Session */
-};
+/* As the real backends have it. */
+#define MAX_LIFETIME 86400
 
-typedef struct
-{
-  char *sandbox;
-  ZuScriptAnswer *answer;
-  guint next;
-} Session;
+/* Where no real backend keeps its sandboxes, so that no mount is refused for it. */
+#define NO_STATE "/nonexistent/zu"
+
+#define MAX_FILE (64 << 20)
 
 enum
 {
   PROP_SCRIPT = 1,
+  PROP_IMAGES,
   N_PROPS
 };
 
@@ -42,18 +31,23 @@ static GParamSpec *props[N_PROPS];
 static void zu_scripted_iface_init (ZuSandboxBackendInterface *iface);
 static void zu_scripted_initable_init (GInitableIface *iface);
 
+/**
+ * ZuScripted:
+ *
+ * A sandbox backend that runs nothing: it answers from a script, for the tests of harnesses. It is
+ * never chosen by default.
+ */
 G_DEFINE_FINAL_TYPE_WITH_CODE (ZuScripted, zu_scripted, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (ZU_TYPE_SANDBOX_BACKEND,
                                                       zu_scripted_iface_init)
                                    G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
                                                           zu_scripted_initable_init))
 
+/* What is still played ends with the object. */
 static void
-session_free (Session *self)
+kill_process (gpointer key, gpointer value, gpointer data)
 {
-  g_free (self->sandbox);
-  zu_script_answer_free (self->answer);
-  g_free (self);
+  zu_scripted_process_kill (value, SIGKILL);
 }
 
 static void
@@ -61,8 +55,10 @@ zu_scripted_finalize (GObject *object)
 {
   ZuScripted *self = ZU_SCRIPTED (object);
 
+  g_hash_table_foreach (self->processes, kill_process, NULL);
   g_clear_pointer (&self->rules, zu_json_unref);
   g_clear_pointer (&self->script, zu_script_free);
+  g_clear_pointer (&self->images, zu_json_unref);
   g_hash_table_unref (self->sandboxes);
   g_hash_table_unref (self->processes);
   g_hash_table_unref (self->sessions);
@@ -75,6 +71,8 @@ zu_scripted_set_property (GObject *object, guint id, const GValue *value, GParam
 {
   if (id == PROP_SCRIPT)
     ZU_SCRIPTED (object)->rules = g_value_dup_boxed (value);
+  else if (id == PROP_IMAGES)
+    ZU_SCRIPTED (object)->images = g_value_dup_boxed (value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -95,6 +93,14 @@ zu_scripted_class_init (ZuScriptedClass *klass)
   props[PROP_SCRIPT] =
       g_param_spec_boxed ("script", NULL, NULL, ZU_TYPE_JSON,
                           G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * ZuScripted:images:
+   *
+   * An array of the references of images that are here. Left out: all are.
+   */
+  props[PROP_IMAGES] =
+      g_param_spec_boxed ("images", NULL, NULL, ZU_TYPE_JSON,
+                          G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -102,11 +108,27 @@ static void
 zu_scripted_init (ZuScripted *self)
 {
   g_mutex_init (&self->lock);
-  self->sandboxes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->sandboxes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                           (GDestroyNotify) zu_scripted_box_free);
   self->processes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                            (GDestroyNotify) zu_scripted_process_unref);
-  self->sessions =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) session_free);
+  self->sessions = zu_scripted_sessions_new ();
+}
+
+static gboolean
+check_images (ZuJson *images, GError **error)
+{
+  gboolean good = !images || zu_json_get_kind (images) == ZU_JSON_KIND_ARRAY;
+
+  for (gsize i = 0; good && images && i < zu_json_get_size (images); i++)
+    {
+      g_autoptr (ZuJson) element = zu_json_dup_element (images, i);
+
+      good = zu_json_get_kind (element) == ZU_JSON_KIND_STRING;
+    }
+  if (!good)
+    g_set_error_literal (error, REFUSED, "images is not an array of references");
+  return good;
 }
 
 static gboolean
@@ -115,7 +137,7 @@ zu_scripted_initable_start (GInitable *initable, GCancellable *cancellable, GErr
   ZuScripted *self = ZU_SCRIPTED (initable);
 
   self->script = zu_script_new (self->rules, error);
-  return self->script != NULL;
+  return self->script && check_images (self->images, error);
 }
 
 static void
@@ -125,192 +147,10 @@ zu_scripted_initable_init (GInitableIface *iface)
 }
 
 /* With the lock held. */
-static char *
-next_name (ZuScripted *self, const char *prefix)
+char *
+zu_scripted_next_name (ZuScripted *self, const char *prefix)
 {
   return g_strdup_printf ("%s%u", prefix, ++self->last);
-}
-
-static gboolean
-check_sandbox (ZuScripted *self, const char *id, GError **error)
-{
-  gboolean there;
-
-  g_mutex_lock (&self->lock);
-  there = g_hash_table_contains (self->sandboxes, id);
-  g_mutex_unlock (&self->lock);
-  if (!there)
-    g_set_error (error, NOT_FOUND, "there is no sandbox '%s'", id);
-  return there;
-}
-
-static ZuSandbox *
-zu_scripted_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
-                    GCancellable *cancellable, GError **error)
-{
-  ZuScripted *self = ZU_SCRIPTED (backend);
-  g_autoptr (GPtrArray) limits = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autofree char *id = NULL;
-
-  g_mutex_lock (&self->lock);
-  id = next_name (self, "scripted-");
-  g_hash_table_add (self->sandboxes, g_strdup (id));
-  g_mutex_unlock (&self->lock);
-  return g_object_new (ZU_TYPE_SANDBOX, "id", id, "backend", "scripted", "image",
-                       zu_launch_spec_get_image (spec), "network", ZU_NETWORK_MODE_NONE, "limits",
-                       limits, "run", owner ? zu_ownership_get_run (owner) : NULL, NULL);
-}
-
-static ZuScriptAnswer *
-find_answer (ZuScripted *self, const char *id, const char *const *argv, GError **error)
-{
-  if (!check_sandbox (self, id, error))
-    return NULL;
-  if (argv && argv[0])
-    return zu_script_answer (self->script, argv, error);
-  g_set_error_literal (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC,
-                       "argv is empty");
-  return NULL;
-}
-
-/* FALSE where the tool's time was over first. */
-static gboolean
-sleep_through (ZuScriptAnswer *answer, gint64 timeout_ms, GCancellable *cancellable, GError **error)
-{
-  gint64 ms = timeout_ms > 0 ? MIN (answer->delay_ms, timeout_ms) : answer->delay_ms;
-  gint64 until = g_get_monotonic_time () + ms * 1000;
-
-  while (g_get_monotonic_time () < until && !g_cancellable_is_cancelled (cancellable))
-    g_usleep (1000);
-  g_cancellable_set_error_if_cancelled (cancellable, error);
-  return timeout_ms <= 0 || answer->delay_ms < timeout_ms;
-}
-
-static ZuObservation *
-observe (ZuScriptAnswer *answer, ZuToolCall *call, gboolean in_time)
-{
-  ZuJson *args = zu_tool_call_get_args (call);
-  g_autofree char *text =
-      answer->echoes_input && args ? zu_json_to_string (args) : g_strdup (answer->out);
-  gboolean good = in_time && answer->exit_status == 0 && !answer->signal;
-  g_autoptr (ZuJson) data = good ? zu_json_parse (text, -1, NULL) : NULL;
-  g_autoptr (ZuExitStatus) exit =
-      g_object_new (ZU_TYPE_EXIT_STATUS, "exit-status", in_time ? answer->exit_status : -1,
-                    "signal", in_time ? answer->signal : SIGKILL, "timed-out", !in_time, NULL);
-
-  return g_object_new (ZU_TYPE_OBSERVATION, "status",
-                       data      ? 200
-                       : in_time ? 500
-                                 : 504,
-                       "data", data, "text", data ? NULL : text, "error",
-                       data      ? NULL
-                       : in_time ? "the script's tool failed, or did not print one JSON value"
-                                 : "the tool did not end in time",
-                       "exit", exit, NULL);
-}
-
-static ZuObservation *
-zu_scripted_exec (ZuSandboxBackend *backend, const char *id, ZuToolCall *tool_call,
-                  GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GError) failure = NULL;
-  g_autoptr (ZuScriptAnswer) answer =
-      find_answer (ZU_SCRIPTED (backend), id, zu_tool_call_get_argv (tool_call), &failure);
-  gboolean in_time;
-
-  if (!answer && g_error_matches (failure, NOT_FOUND))
-    {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return NULL;
-    }
-  if (!answer)
-    return g_object_new (ZU_TYPE_OBSERVATION, "status", 500, "error", failure->message, NULL);
-  in_time = sleep_through (answer, zu_tool_call_get_timeout_ms (tool_call), cancellable, &failure);
-  if (!failure)
-    return observe (answer, tool_call, in_time);
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return NULL;
-}
-
-static char *
-process_key (const char *id, const char *process_id)
-{
-  return g_strconcat (id, " ", process_id, NULL);
-}
-
-static char *
-zu_scripted_spawn (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process, int stdin_fd,
-                   int stdout_fd, int stderr_fd, GCancellable *cancellable, GError **error)
-{
-  ZuScripted *self = ZU_SCRIPTED (backend);
-  ZuScriptAnswer *answer = find_answer (self, id, zu_process_spec_get_argv (process), error);
-  const int stdio[3] = { stdin_fd, stdout_fd, stderr_fd };
-  char *process_id;
-
-  if (!answer)
-    return NULL;
-  g_mutex_lock (&self->lock);
-  process_id = next_name (self, "p");
-  g_hash_table_insert (self->processes, process_key (id, process_id),
-                       zu_scripted_process_start (answer, stdio,
-                                                  zu_process_spec_get_timeout_ms (process)));
-  g_mutex_unlock (&self->lock);
-  return process_id;
-}
-
-static ZuScriptedProcess *
-find_process (ZuScripted *self, const char *id, const char *process_id, GError **error)
-{
-  g_autofree char *key = process_key (id, process_id);
-  ZuScriptedProcess *process;
-
-  g_mutex_lock (&self->lock);
-  process = g_hash_table_lookup (self->processes, key);
-  if (process)
-    zu_scripted_process_ref (process);
-  g_mutex_unlock (&self->lock);
-  if (!process)
-    g_set_error (error, NOT_FOUND, "there is no process '%s' in '%s'", process_id, id);
-  return process;
-}
-
-static ZuExitStatus *
-zu_scripted_wait (ZuSandboxBackend *backend, const char *id, const char *process_id,
-                  GCancellable *cancellable, GError **error)
-{
-  ZuScripted *self = ZU_SCRIPTED (backend);
-  g_autoptr (ZuScriptedProcess) process = find_process (self, id, process_id, error);
-  g_autofree char *key = process_key (id, process_id);
-  ZuExitStatus *exit = process ? zu_scripted_process_wait (process, cancellable, error) : NULL;
-
-  if (!exit)
-    return NULL;
-  g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->processes, key);
-  g_mutex_unlock (&self->lock);
-  return exit;
-}
-
-/* One whose end was told already is no error, as one that has ended. */
-static gboolean
-zu_scripted_kill (ZuSandboxBackend *backend, const char *id, const char *process_id, int number,
-                  GCancellable *cancellable, GError **error)
-{
-  ZuScripted *self = ZU_SCRIPTED (backend);
-  g_autoptr (ZuScriptedProcess) process = NULL;
-
-  if (number < 1 || number > 64)
-    {
-      g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_INVALID_SPEC,
-                   "signal %d is not 1 to 64", number);
-      return FALSE;
-    }
-  if (!check_sandbox (self, id, error))
-    return FALSE;
-  process = find_process (self, id, process_id, NULL);
-  if (process)
-    zu_scripted_process_kill (process, number);
-  return TRUE;
 }
 
 static gboolean
@@ -324,10 +164,103 @@ is_of_sandbox (gpointer key, gpointer value, gpointer id)
   return TRUE;
 }
 
-static gboolean
-is_session_of (gpointer key, gpointer value, gpointer id)
+/* With the lock held: it, and all of it. */
+static void
+end_box (ZuScripted *self, const char *id)
 {
-  return strcmp (((Session *) value)->sandbox, id) == 0;
+  g_autofree char *copy = g_strdup (id);
+
+  g_hash_table_foreach_remove (self->processes, is_of_sandbox, copy);
+  zu_scripted_sessions_end (self->sessions, copy);
+  g_hash_table_remove (self->sandboxes, copy);
+}
+
+/* With the lock held. */
+ZuScriptedBox *
+zu_scripted_find_box (ZuScripted *self, const char *id, GError **error)
+{
+  ZuScriptedBox *box = g_hash_table_lookup (self->sandboxes, id);
+
+  if (box && !zu_scripted_box_is_over (box))
+    return box;
+  if (box)
+    end_box (self, id);
+  g_set_error (error, ZU_SCRIPTED_NOT_FOUND, "there is no sandbox '%s'", id);
+  return NULL;
+}
+
+/* The script may say which images there are; one that is fetched is there. */
+static gboolean
+has_image (ZuScripted *self, const ZuImageReference *reference)
+{
+  g_autofree char *wanted = zu_image_reference_to_string (reference);
+
+  for (gsize i = 0; self->images && i < zu_json_get_size (self->images); i++)
+    {
+      g_autoptr (ZuJson) element = zu_json_dup_element (self->images, i);
+      g_autoptr (ZuImageReference) here =
+          zu_image_reference_parse (zu_json_get_string (element, NULL), NULL);
+      g_autofree char *text = here ? zu_image_reference_to_string (here) : NULL;
+
+      if (g_strcmp0 (text, wanted) == 0)
+        return TRUE;
+    }
+  return self->images == NULL;
+}
+
+static gboolean
+check_image (ZuScripted *self, ZuLaunchSpec *spec, const char *image, GError **error)
+{
+  g_autoptr (ZuImagePolicy) policy =
+      zu_image_policy_new (zu_launch_spec_get_image_allowlist (spec), NULL,
+                           zu_launch_spec_get_require_digest (spec));
+  g_autoptr (ZuImageReference) reference = image ? zu_image_reference_parse (image, error) : NULL;
+
+  if (!image)
+    return TRUE;
+  if (!reference || !zu_image_policy_check (policy, reference, error))
+    return FALSE;
+  if (zu_launch_spec_get_pull (spec) == ZU_PULL_POLICY_MISSING || has_image (self, reference))
+    return TRUE;
+  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_IMAGE_MISSING,
+               "the script has no image '%s' (set pull to missing)", image);
+  return FALSE;
+}
+
+/* The spec's command, if it has one, as the first process; nobody waits for it. */
+static gboolean
+run_command (ZuScripted *self, const char *id, const ZuLaunchPlan *plan, GError **error)
+{
+  const int nothing[3] = { -1, -1, -1 };
+  g_autofree char *process = NULL;
+
+  if (!plan->command || !*plan->command)
+    return TRUE;
+  process = zu_scripted_start (self, id, (const char *const *) plan->command, nothing, 0, error);
+  return process != NULL;
+}
+
+static ZuSandbox *
+zu_scripted_launch (ZuSandboxBackend *backend, ZuLaunchSpec *spec, ZuOwnership *owner,
+                    GCancellable *cancellable, GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (ZuLaunchPlan) plan = zu_launch_plan_new (spec, NO_STATE, error);
+  g_autofree char *id = NULL;
+  ZuScriptedBox *box;
+
+  if (!plan || !check_image (self, spec, plan->image, error))
+    return NULL;
+  id = zu_scripted_next_name (self, "scripted-");
+  box = zu_scripted_box_new (g_steal_pointer (&plan), owner, id, MAX_LIFETIME, error);
+  if (!box)
+    return NULL;
+  g_hash_table_insert (self->sandboxes, g_strdup (id), box);
+  if (run_command (self, id, box->plan, error))
+    return g_object_ref (box->sandbox);
+  end_box (self, id);
+  return NULL;
 }
 
 static gboolean
@@ -335,101 +268,208 @@ zu_scripted_destroy (ZuSandboxBackend *backend, const char *id, GCancellable *ca
                      GError **error)
 {
   ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->sandboxes, id);
-  g_hash_table_foreach_remove (self->processes, is_of_sandbox, (gpointer) id);
-  g_hash_table_foreach_remove (self->sessions, is_session_of, (gpointer) id);
-  g_mutex_unlock (&self->lock);
+  end_box (self, id);
   return TRUE;
 }
 
-static char *
-zu_scripted_open_session (ZuSandboxBackend *backend, const char *id, ZuProcessSpec *process,
-                          GCancellable *cancellable, GError **error)
-{
-  ZuScripted *self = ZU_SCRIPTED (backend);
-  ZuScriptAnswer *answer = find_answer (self, id, zu_process_spec_get_argv (process), error);
-  Session *session;
-  char *name;
-
-  if (!answer)
-    return NULL;
-  session = g_new0 (Session, 1);
-  session->sandbox = g_strdup (id);
-  session->answer = answer;
-  g_mutex_lock (&self->lock);
-  name = next_name (self, "s");
-  g_hash_table_insert (self->sessions, g_strdup (name), session);
-  g_mutex_unlock (&self->lock);
-  return name;
-}
-
-/* With the lock held. */
-static Session *
-find_session (ZuScripted *self, const char *name, GError **error)
-{
-  Session *session = g_hash_table_lookup (self->sessions, name);
-
-  if (!session)
-    g_set_error (error, NOT_FOUND, "there is no session '%s'", name);
-  return session;
-}
-
-/* cat says what it is told; all others say their lines, whatever they are told. */
-static gboolean
-zu_scripted_session_send (ZuSandboxBackend *backend, const char *name, ZuJson *message,
-                          GCancellable *cancellable, GError **error)
+static ZuSandbox *
+zu_scripted_inspect (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
+                     GError **error)
 {
   ZuScripted *self = ZU_SCRIPTED (backend);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Session *session = find_session (self, name, error);
+  ZuScriptedBox *box = zu_scripted_find_box (self, id, error);
 
-  if (session && session->answer->echoes_input)
-    g_ptr_array_add (session->answer->lines, zu_json_ref (message));
-  return session != NULL;
+  return box ? g_object_ref (box->sandbox) : NULL;
 }
 
-static ZuJson *
-zu_scripted_session_receive (ZuSandboxBackend *backend, const char *name, gint64 timeout_ms,
-                             GCancellable *cancellable, GError **error)
+/* Those of this object: they live in it and nowhere else. */
+static GPtrArray *
+zu_scripted_list (ZuSandboxBackend *backend, GCancellable *cancellable, GError **error)
 {
   ZuScripted *self = ZU_SCRIPTED (backend);
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Session *session = find_session (self, name, error);
+  g_autoptr (GList) ids = g_hash_table_get_keys (self->sandboxes);
+  GPtrArray *sandboxes = g_ptr_array_new_with_free_func (g_object_unref);
 
-  if (!session)
-    return NULL;
-  if (session->next < session->answer->lines->len)
-    return zu_json_ref (session->answer->lines->pdata[session->next++]);
-  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_CLOSED,
-               "session '%s' has said all of its lines", name);
-  return NULL;
+  for (GList *at = ids; at; at = at->next)
+    {
+      ZuScriptedBox *box = zu_scripted_find_box (self, at->data, NULL);
+
+      if (box)
+        g_ptr_array_add (sandboxes, g_object_ref (box->sandbox));
+    }
+  return sandboxes;
+}
+
+/* Nothing outlives the object, so nothing can be left behind. */
+static char **
+zu_scripted_reclaim (ZuSandboxBackend *backend, GCancellable *cancellable, GError **error)
+{
+  return g_new0 (char *, 1);
 }
 
 static gboolean
-zu_scripted_close_session (ZuSandboxBackend *backend, const char *name, GCancellable *cancellable,
-                           GError **error)
+zu_scripted_extend (ZuSandboxBackend *backend, const char *id, gint64 lifetime,
+                    GCancellable *cancellable, GError **error)
 {
   ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuScriptedBox *box;
 
-  g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->sessions, name);
-  g_mutex_unlock (&self->lock);
+  if (lifetime < 1 || lifetime > MAX_LIFETIME)
+    {
+      g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_LIMIT,
+                   "a lifetime is 1 to %d seconds", MAX_LIFETIME);
+      return FALSE;
+    }
+  box = zu_scripted_find_box (self, id, error);
+  if (!box)
+    return FALSE;
+  box->until = g_get_monotonic_time () + lifetime * G_TIME_SPAN_SECOND;
+  zu_scripted_set_until (self, id, box->until);
   return TRUE;
+}
+
+/* There is no loopback of its own, so it is this machine's: a test connects in the sandbox's place.
+ */
+static int
+zu_scripted_listen (ZuSandboxBackend *backend, const char *id, guint tcp_port,
+                    GCancellable *cancellable, GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons ((guint16) tcp_port),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  ZU_AUTO_FD int fd = -1;
+
+  if (!zu_scripted_find_box (self, id, error))
+    return -1;
+  if (tcp_port <= G_MAXUINT16 && (fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0
+      && bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, 64) == 0)
+    return zu_steal_fd (&fd);
+  g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_START_FAILED,
+               "cannot listen on port %u: %s", tcp_port,
+               g_strerror (tcp_port > G_MAXUINT16 ? EINVAL : errno));
+  return -1;
+}
+
+static GBytes *
+read_source (int fd, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GByteArray) all = g_byte_array_new ();
+  guint8 buffer[32 * 1024];
+  gssize n;
+
+  while ((n = read (fd, buffer, sizeof buffer)) != 0)
+    {
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return NULL;
+      if ((n < 0 && errno != EINTR) || all->len > MAX_FILE)
+        {
+          g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_FILE,
+                       "cannot read what is to be written: %s", g_strerror (n < 0 ? errno : EFBIG));
+          return NULL;
+        }
+      g_byte_array_append (all, buffer, (guint) MAX (n, 0));
+    }
+  return g_byte_array_free_to_bytes (g_steal_pointer (&all));
+}
+
+static gboolean
+zu_scripted_put_file (ZuSandboxBackend *backend, const char *id, const char *path, int source_fd,
+                      guint mode, GCancellable *cancellable, GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GBytes) bytes = read_source (source_fd, cancellable, error);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuScriptedBox *box = bytes ? zu_scripted_find_box (self, id, error) : NULL;
+
+  return box && zu_scripted_box_put (box, path, bytes, mode, error);
+}
+
+static gboolean
+zu_scripted_get_file (ZuSandboxBackend *backend, const char *id, const char *path, int target_fd,
+                      GCancellable *cancellable, GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GBytes) bytes = NULL;
+  ZuScriptedBox *box;
+  const char *at;
+  gsize left;
+
+  g_mutex_lock (&self->lock);
+  box = zu_scripted_find_box (self, id, error);
+  bytes = box ? zu_scripted_box_get (box, path, error) : NULL;
+  g_mutex_unlock (&self->lock);
+  at = bytes ? g_bytes_get_data (bytes, &left) : NULL;
+  while (bytes && left)
+    {
+      gssize n = zu_write_quietly (target_fd, at, left);
+
+      if (n < 0 && errno != EINTR && errno != EAGAIN)
+        {
+          g_set_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_FILE,
+                       "cannot write what was read: %s", g_strerror (errno));
+          return FALSE;
+        }
+      at += MAX (n, 0);
+      left -= (gsize) MAX (n, 0);
+    }
+  return bytes != NULL;
+}
+
+static GPtrArray *
+zu_scripted_list_files (ZuSandboxBackend *backend, const char *id, const char *path,
+                        GCancellable *cancellable, GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuScriptedBox *box = zu_scripted_find_box (self, id, error);
+
+  return box ? zu_scripted_box_list (box, path, error) : NULL;
+}
+
+static GPtrArray *
+zu_scripted_mounts (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
+                    GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuScriptedBox *box = zu_scripted_find_box (self, id, error);
+
+  return box ? zu_scripted_box_list_mounts (box) : NULL;
+}
+
+static GPtrArray *
+zu_scripted_fs_diff (ZuSandboxBackend *backend, const char *id, GCancellable *cancellable,
+                     GError **error)
+{
+  ZuScripted *self = ZU_SCRIPTED (backend);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  ZuScriptedBox *box = zu_scripted_find_box (self, id, error);
+
+  return box ? zu_scripted_box_list_added (box) : NULL;
 }
 
 static void
 zu_scripted_iface_init (ZuSandboxBackendInterface *iface)
 {
   iface->launch = zu_scripted_launch;
-  iface->exec = zu_scripted_exec;
-  iface->spawn = zu_scripted_spawn;
-  iface->wait = zu_scripted_wait;
-  iface->kill = zu_scripted_kill;
   iface->destroy = zu_scripted_destroy;
-  iface->open_session = zu_scripted_open_session;
-  iface->session_send = zu_scripted_session_send;
-  iface->session_receive = zu_scripted_session_receive;
-  iface->close_session = zu_scripted_close_session;
+  iface->inspect = zu_scripted_inspect;
+  iface->list = zu_scripted_list;
+  iface->reclaim = zu_scripted_reclaim;
+  iface->extend = zu_scripted_extend;
+  iface->listen = zu_scripted_listen;
+  iface->put_file = zu_scripted_put_file;
+  iface->get_file = zu_scripted_get_file;
+  iface->list_files = zu_scripted_list_files;
+  iface->mounts = zu_scripted_mounts;
+  iface->fs_diff = zu_scripted_fs_diff;
+  zu_scripted_run_init (iface);
+  zu_scripted_session_init (iface);
 }
