@@ -32,6 +32,7 @@ struct zu_record_process
   const char *command;
 };
 
+/* Starts a record; zu_wire_end() writes its length in. */
 static inline struct zu_wire_writer
 zu_record_begin (void *data, size_t capacity)
 {
@@ -39,18 +40,6 @@ zu_record_begin (void *data, size_t capacity)
 
   zu_wire_put (&w, 0, 4);
   return w;
-}
-
-/* How long the record is; 0 where it did not fit. */
-static inline size_t
-zu_record_end (struct zu_wire_writer *w)
-{
-  struct zu_wire_writer head = { w->data, 0, 4, 0 };
-
-  if (w->full)
-    return 0;
-  zu_wire_put (&head, w->size, 4);
-  return w->size;
 }
 
 /* The fields of the next record, and whether it is there whole; the reader goes on behind it. */

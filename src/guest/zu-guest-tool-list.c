@@ -39,7 +39,7 @@ print (const char *name, const struct stat *st, const char *target)
     return 0;
   w = zu_record_begin (out + out_size, ZU_RECORD_MAX);
   zu_record_put_file (&w, &file);
-  out_size += zu_record_end (&w);
+  out_size += zu_wire_end (&w);
   return 1;
 }
 

@@ -105,7 +105,7 @@ print (int proc, const char *pid)
   process.uid = st.st_uid;
   process.command = make_command (proc, pid, stat_text, end, text);
   zu_record_put_process (&w, &process);
-  return guest_tool_write (1, record, zu_record_end (&w));
+  return guest_tool_write (1, record, zu_wire_end (&w));
 }
 
 int

@@ -248,7 +248,7 @@ zu_wire_begin (void *data, size_t capacity, unsigned type, unsigned flags, uint3
   return w;
 }
 
-/* The message's size, or 0 where it did not fit. */
+/* The size of a message or a record, or 0 where it did not fit. */
 static inline size_t
 zu_wire_end (struct zu_wire_writer *w)
 {

@@ -617,7 +617,7 @@ test_records (void)
   gsize size;
 
   zu_record_put_file (&w, &(struct zu_record_file){ 0100644, 1, 2, 3, 4, "a\nb\xff", "" });
-  size = zu_record_end (&w);
+  size = zu_wire_end (&w);
   good = zu_records_read_files (data, size, NULL);
   g_assert_cmpuint (good->len, ==, 1);
   g_assert_cmpstr (zu_file_info_get_name (good->pdata[0]), ==, "a?b\xef\xbf\xbd");
