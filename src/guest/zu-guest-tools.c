@@ -124,6 +124,27 @@ put_file (const char *path, mode_t mode)
   return 0;
 }
 
+/* One that is there stays as it is. */
+static int
+put_folder (const char *path, mode_t mode)
+{
+  struct stat st;
+
+  if (mkdir (path, 0700) == 0)
+    return chmod (path, mode) == 0 ? 0 : guest_tool_fail (path);
+  if (errno == EEXIST && stat (path, &st) == 0 && S_ISDIR (st.st_mode))
+    return 0;
+  return guest_tool_fail (path);
+}
+
+static int
+put (const char *path, mode_t mode)
+{
+  size_t length = strlen (path);
+
+  return length && path[length - 1] == '/' ? put_folder (path, mode) : put_file (path, mode);
+}
+
 int
 guest_tool_main (int argc, char **argv)
 {
@@ -132,7 +153,7 @@ guest_tool_main (int argc, char **argv)
   if (argc == 3 && strcmp (argv[1], "get") == 0)
     return get_file (argv[2]);
   if (argc == 4 && strcmp (argv[1], "put") == 0)
-    return put_file (argv[2], (mode_t) strtoul (argv[3], NULL, 8) & 0777);
+    return put (argv[2], (mode_t) strtoul (argv[3], NULL, 8) & 0777);
   if (argc == 3 && strcmp (argv[1], "list") == 0)
     return guest_tool_list (argv[2], 0);
   if (argc == 3 && strcmp (argv[1], "find") == 0)

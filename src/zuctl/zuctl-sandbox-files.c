@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of a folder's files together; a sandbox may have no end of them. */
+#define DEFAULT_MAX_SIZE (G_GINT64_CONSTANT (4) << 30)
+
 /* ID:PATH, told from a path of ours by what an id looks like. */
 static gboolean
 split (const char *text, char **id, const char **path)
@@ -94,29 +97,62 @@ get (const char *id, const char *inside, const char *outside, GError **error)
   return get_to_file (backend, id, inside, name, error);
 }
 
+/* The sandbox's side, and ours. */
+static gboolean
+copy (const char *id, const char *inside, const char *outside, gboolean is_out, gboolean is_tree,
+      gint64 max_size, GError **error)
+{
+  g_autoptr (ZuSandboxBackend) backend = NULL;
+
+  if (!is_tree)
+    return is_out ? get (id, inside, outside, error) : put (id, inside, outside, error);
+  backend = zuctl_sandbox_find (id, error);
+  if (backend == NULL)
+    return FALSE;
+  return is_out ? zuctl_sandbox_get_tree (backend, id, inside, outside, (guint64) max_size, error)
+                : zuctl_sandbox_put_tree (backend, id, inside, outside, (guint64) max_size, error);
+}
+
+static gboolean
+check_sides (const char *from, const char *to, gint64 max_size, GError **error)
+{
+  if ((from == NULL) == (to == NULL))
+    g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
+                         "sandbox cp: one of the two is a sandbox's: write it ID:/PATH "
+                         "(see zuctl sandbox cp --help)");
+  else if (max_size < 0)
+    g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
+                         "sandbox cp: --max-size is not negative (see zuctl sandbox cp --help)");
+  else
+    return TRUE;
+  return FALSE;
+}
+
 int
 zuctl_sandbox_run_cp (const ZuctlCommand *command, GStrv words, GError **error)
 {
-  const GOptionEntry entries[] = { G_OPTION_ENTRY_NULL };
+  gboolean is_tree = FALSE, good;
+  gint64 max_size = DEFAULT_MAX_SIZE;
+  const GOptionEntry entries[] = {
+    { "recursive", 'r', 0, G_OPTION_ARG_NONE, &is_tree, "What is in one folder into another",
+      NULL },
+    { "max-size", 0, 0, G_OPTION_ARG_INT64, &max_size,
+      "With --recursive: at most so many bytes of files (4 GiB if left out)", "BYTES" },
+    G_OPTION_ENTRY_NULL
+  };
   g_auto (ZuctlParsed) parsed = { 0 };
   g_autofree char *from = NULL, *to = NULL;
   const char *from_path = NULL, *to_path = NULL;
-  gboolean good;
 
   if (!zuctl_parse (command, words, entries, NULL, &parsed, error))
     return parsed.status;
   signal (SIGPIPE, SIG_IGN);
   split (parsed.rest[0], &from, &from_path);
   split (parsed.rest[1], &to, &to_path);
-  if ((from == NULL) == (to == NULL))
-    {
-      g_set_error_literal (error, ZUCTL_FAILURE, ZUCTL_FAILURE_USAGE,
-                           "sandbox cp: one of the two is a sandbox's: write it ID:/PATH "
-                           "(see zuctl sandbox cp --help)");
-      return ZUCTL_ERROR;
-    }
-  good = from != NULL ? get (from, from_path, parsed.rest[1], error)
-                      : put (to, to_path, parsed.rest[0], error);
+  if (!check_sides (from, to, max_size, error))
+    return ZUCTL_ERROR;
+  good = from != NULL ? copy (from, from_path, parsed.rest[1], TRUE, is_tree, max_size, error)
+                      : copy (to, to_path, parsed.rest[0], FALSE, is_tree, max_size, error);
   if (!good)
     g_prefix_error (error, "cannot copy: ");
   return good ? ZUCTL_DONE : ZUCTL_ERROR;

@@ -171,7 +171,7 @@ const ZuctlCommand zuctl_sandbox_commands[] = {
     run_launch, 0, 0 },
   { "sandbox exec", "ID -- CMD...", "Run a command in a sandbox", zuctl_sandbox_run_exec, 2,
     G_MAXUINT },
-  { "sandbox cp", "SOURCE DESTINATION", "Copy a file into a sandbox or out of it",
+  { "sandbox cp", "SOURCE DESTINATION", "Copy a file or a folder into a sandbox or out of it",
     zuctl_sandbox_run_cp, 2, 2 },
   { "sandbox diff", "ID", "List what was changed in a sandbox", zuctl_sandbox_run_diff, 1, 1 },
   { "sandbox top", "ID", "List what runs in a sandbox", zuctl_sandbox_run_top, 1, 1 },

@@ -23,4 +23,10 @@ int zuctl_sandbox_run_top (const ZuctlCommand *command, GStrv words, GError **er
 ZuExitStatus *zuctl_sandbox_exec_on_terminal (ZuSandboxBackend *backend, const char *id,
                                               ZuProcessSpec *process, GError **error);
 
+/* zuctl-sandbox-tree.c: what is in one folder into another; at most that many bytes of files. */
+gboolean zuctl_sandbox_put_tree (ZuSandboxBackend *backend, const char *id, const char *inside,
+                                 const char *outside, guint64 max_size, GError **error);
+gboolean zuctl_sandbox_get_tree (ZuSandboxBackend *backend, const char *id, const char *inside,
+                                 const char *outside, guint64 max_size, GError **error);
+
 G_END_DECLS

@@ -74,6 +74,31 @@ test_files (SandboxFixture *f, gconstpointer data)
   g_assert_cmpstr (zu_file_info_get_target (files->pdata[2]), ==, "file");
 }
 
+/* A path that ends in a slash is a folder's: made once, and left as it is where it is there. */
+static void
+test_folder (SandboxFixture *f, gconstpointer data)
+{
+  ZU_AUTO_FD int source = make_file ("unread");
+  g_autoptr (GError) error = NULL;
+  g_auto (Ran) ran = { 0 };
+
+  for (int i = 0; i < 2; i++)
+    {
+      zu_sandbox_backend_put_file (f->backend, f->id, "/work/new/", source, i ? 0700 : 0750, NULL,
+                                   &error);
+      g_assert_no_error (error);
+    }
+  ran = sandbox_run (f->backend, f->id, "cd /work; stat -c '%F %a' new; echo x > file", 0);
+  g_assert_cmpstr (ran.out, ==, "directory 750\n");
+  g_assert_false (
+      zu_sandbox_backend_put_file (f->backend, f->id, "/work/file/", source, 0700, NULL, &error));
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_FILE);
+  g_clear_error (&error);
+  g_assert_false (
+      zu_sandbox_backend_put_file (f->backend, f->id, "/work/no/new/", source, 0700, NULL, &error));
+  g_assert_error (error, ZU_SANDBOX_BACKEND_ERROR, ZU_SANDBOX_BACKEND_ERROR_FILE);
+}
+
 /* 8 MiB, through a pipe that is written slowly on the way in. */
 static gpointer
 write_slowly (gpointer data)
@@ -639,6 +664,7 @@ main (int argc, char **argv)
 {
   sandbox_test_init (&argc, &argv);
   ADD ("files", test_files);
+  ADD ("folder", test_folder);
   ADD ("large-file", test_large_file);
   ADD ("no-files", test_no_files);
   ADD ("top", test_top);

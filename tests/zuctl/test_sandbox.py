@@ -78,6 +78,56 @@ class Sandbox(support.ZuctlCase):
         self.fail_with(2, "one of the two", "sandbox", "cp", str(here), str(back))
         self.assertEqual(sorted(entry.name for entry in self.folder.iterdir() if ".zu-" in entry.name), [])
 
+    def test_copy_folder(self) -> None:
+        here, back = self.folder / "tree", self.folder / "back"
+        (here / "a" / "b").mkdir(parents=True)
+        (here / "empty").mkdir(mode=0o500)
+        (here / "a" / "b" / "deep").write_text("deep")
+        (here / "run").write_text("run")
+        (here / "run").chmod(0o751)
+        (here / "link").symlink_to("/etc/passwd")
+        (here / "loop").symlink_to("..")
+        os.mkfifo(here / "pipe")
+        done = self.zuctl("sandbox", "cp", "-r", str(here), f"{self.box}:/tmp/tree")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(done.stderr.decode().splitlines()), [
+            f"zuctl: left out /tmp/tree/{name}: neither a file nor a folder" for name in ("link", "loop", "pipe")])
+        listing = self.exec("sh", "-c", "cd /tmp/tree; find . | sort; stat -c %a run empty; cat a/b/deep").stdout
+        self.assertEqual(listing, b".\n./a\n./a/b\n./a/b/deep\n./empty\n./run\n751\n700\ndeep")
+
+        self.exec("sh", "-c", "cd /tmp/tree; ln -s /etc out; mkfifo pipe; echo more > a/more; chmod 755 a/more")
+        back.mkdir()
+        victim = self.folder / "victim"
+        victim.write_text("untouched")
+        (back / "run").symlink_to(victim)
+        done = self.zuctl("sandbox", "cp", "-r", f"{self.box}:/tmp/tree", str(back))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(done.stderr.decode().splitlines()), [
+            f"zuctl: left out /tmp/tree/{name}: neither a file nor a folder" for name in ("out", "pipe")])
+        self.assertEqual(sorted(str(path.relative_to(back)) for path in back.rglob("*")),
+                         ["a", "a/b", "a/b/deep", "a/more", "empty", "run"])
+        self.assertEqual((back / "a" / "more").stat().st_mode & 0o7777, 0o755)
+        self.assertEqual(((back / "run").read_text(), (back / "run").is_symlink()), ("run", False))
+        self.assertEqual(victim.read_text(), "untouched")
+
+    def test_copy_folder_fails(self) -> None:
+        back, elsewhere = self.folder / "back", self.folder / "elsewhere"
+        self.exec("sh", "-c", "mkdir -p /tmp/tree/a; head -c 100000 /dev/zero > /tmp/tree/a/big")
+        there = f"{self.box}:/tmp/tree"
+        self.fail_with(2, "max-size", "sandbox", "cp", "-r", "--max-size", "99999", there, str(back))
+        self.assertEqual([path.name for path in back.rglob("*")], ["a"])
+        self.succeed("sandbox", "cp", "-r", "--max-size", "100000", there, str(back))
+        self.fail_with(2, "max-size", "sandbox", "cp", "-r", "--max-size", "99999", str(back), f"{self.box}:/tmp/x")
+        self.fail_with(2, "not negative", "sandbox", "cp", "-r", "--max-size", "-1", there, str(back))
+        self.fail_with(2, "Not a directory", "sandbox", "cp", "-r", f"{there}/a/big", str(self.folder / "new"))
+        self.fail_with(2, "Is a directory", "sandbox", "cp", str(back), there)
+        (back / "a" / "big").unlink()
+        (back / "a").rmdir()
+        elsewhere.mkdir()
+        (back / "a").symlink_to(elsewhere)
+        self.fail_with(2, "cannot enter a", "sandbox", "cp", "-r", there, str(back))
+        self.assertEqual(list(elsewhere.iterdir()), [])
+
     def test_diff_and_top(self) -> None:
         self.exec("sh", "-c", "mkdir /tmp/a; echo > /tmp/a/b")
         self.assertEqual(self.succeed_json("sandbox", "diff", self.box),
