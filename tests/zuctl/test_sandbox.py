@@ -177,9 +177,12 @@ class Sandbox(support.ZuctlCase):
         with subprocess.Popen(["zuctl", "run", "--", "sh", "-c", "echo up; sleep 1000"], env=self.environment,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
             assert running.stdout is not None
-            self.assertEqual(running.stdout.readline(), b"up\n")
-            [run] = [item for item in self.listed().values() if item.get("run")]
-            running.kill()
+            try:
+                self.assertEqual(running.stdout.readline(), b"up\n")
+                trace = self.succeed_json("log", "query", self.log)[0]["trace_id"]
+                [run] = [item for item in self.listed().values() if item.get("run") == trace]
+            finally:
+                running.kill()
         for _ in range(100):
             if run["id"] not in self.listed():
                 break
