@@ -203,7 +203,8 @@ put (GByteArray *content, gsize offset, const guint8 *data, gsize size)
     g_byte_array_set_size (content, (guint) (offset + size));
   if (before < offset)
     memset (content->data + before, 0, offset - before);
-  memcpy (content->data + offset, data, size);
+  if (size > 0)
+    memcpy (content->data + offset, data, size);
 }
 
 static void
