@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TRACE   "0b1c2d3e-0000-4000-8000-00000000000%u"
 #define TASK    "0b1c2d3e-0000-4000-8000-0000000000aa"
@@ -495,24 +496,33 @@ run_child (char **arguments)
   Fixture self = { .positions = arguments[2], .canonical = open_sink ("", arguments[0], "") };
   g_autoptr (ZuEventBus) bus = new_bus (&self, copy);
 
+  publish (bus, 1, "child");
+  g_assert_cmpint (write (STDOUT_FILENO, "p", 1), ==, 1);
   for (guint i = 0; i < 100000; i++)
     publish (bus, 1, "child");
   return 1;
 }
 
+/* At any time; or after the first event was stored, so that something was, however slow this is. */
 static void
-crash_once (char **arguments)
+crash_once (char **arguments, gboolean after_first)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GSubprocess) child =
-      g_subprocess_newv ((const char *const *) arguments, G_SUBPROCESS_FLAGS_NONE, &error);
+      g_subprocess_newv ((const char *const *) arguments, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+  char byte;
 
   g_assert_no_error (error);
+  if (after_first)
+    g_assert_cmpint (
+        g_input_stream_read (g_subprocess_get_stdout_pipe (child), &byte, 1, NULL, NULL), ==, 1);
   g_usleep ((gulong) g_random_int_range (20000, 150000));
   g_subprocess_force_exit (child);
   g_assert_true (g_subprocess_wait (child, NULL, &error));
   g_assert_no_error (error);
 }
+
+#define KILLS 20
 
 static char *own_path;
 
@@ -529,8 +539,8 @@ test_killed (Fixture *self, gconstpointer scheme)
   g_autoptr (GError) error = NULL;
   ZuEventBus *bus;
 
-  for (guint i = 0; i < 20; i++)
-    crash_once (arguments);
+  for (guint i = 0; i < KILLS; i++)
+    crash_once (arguments, i % 2 == 0);
   copy = open_sink ("", uri, "");
   bus = new_bus (self, copy);
   publish (bus, 1, "last");
@@ -541,7 +551,7 @@ test_killed (Fixture *self, gconstpointer scheme)
   copied = zu_event_sink_query (copy, NULL, 0, -1, NULL, &error);
   g_assert_no_error (error);
   g_test_message ("%u events", all->len);
-  g_assert_cmpuint (all->len, >, 20);
+  g_assert_cmpuint (all->len, >, KILLS / 2);
   g_assert_cmpuint (copied->len, ==, all->len);
   for (guint i = 0; i < all->len; i++)
     g_assert_cmpstr (zu_event_get_text (g_ptr_array_index (copied, i), NULL), ==,
